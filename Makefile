@@ -1,0 +1,53 @@
+# Every target sets up what it needs; `make help` lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.stamp
+
+.DEFAULT_GOAL := help
+.PHONY: help setup train test check test-slow test-browser corpus reports lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(STAMP): constraints.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $(STAMP)
+
+setup: $(STAMP) ## make .venv from the lock
+
+train: $(STAMP) ## train and report the base model (runs/base/report.html)
+	$(BIN)/python train/run.py --config base.yaml
+
+check: $(STAMP) ## lint, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check ## everything CI runs: check and the fast tests
+	$(BIN)/python -m pytest -n 2
+
+test-slow: $(STAMP) ## the tests that take minutes: simulations, real training
+	$(BIN)/python -m pytest -m slow
+
+test-browser: $(STAMP) ## the pages in real headless Chromium (Debian's package)
+	command -v chromium >/dev/null || (apt-get update && apt-get install -y chromium)
+	$(BIN)/python -m pytest -m browser
+
+corpus: $(STAMP) ## every check on the corpus, and its figures
+	$(BIN)/python data/validate.py
+
+reports: $(STAMP) ## one page over all runs (runs/index.html)
+	$(BIN)/python eval/index.py runs
+
+lock: ## compile constraints.txt anew
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install --quiet pip-tools
+	.venv-lock/bin/pip-compile --quiet --upgrade --no-header --strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --extra dev --output-file constraints.txt pyproject.toml
+	sed -i 's/+cpu$$//' constraints.txt
+	rm -rf .venv-lock
+
+clean: ## remove .venv and caches, keep runs
+	rm -rf .venv .venv-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

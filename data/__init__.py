@@ -1,0 +1,1 @@
+"""The corpus: annotated documents, example rows, splits, checks, agreement."""

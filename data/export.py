@@ -1,0 +1,76 @@
+"""Write the corpus as a folder that `datasets.load_dataset` opens: python data/export.py --output my-folder
+
+One Parquet file a split, typed with Features and ClassLabel, and the corpus card as README.md.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+if not __package__:
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from data.corpus import Corpus, load_corpus
+from data.errors import InputError, run_command
+from data.files import read_text, replacing, write_text
+from data.records import STANCES
+
+SPLIT_NAMES = {"train": "train", "dev": "validation", "test": "test", "seeds": "seeds"}
+"""Our split names and those that the datasets library knows."""
+
+
+def corpus_rows(corpus: Corpus, split: str) -> Iterator[dict[str, Any]]:
+    """Yield the example rows of a split with what is known about document, sentence and actor."""
+    for document in corpus.split(split):
+        phenomena = {sentence.sent_id: list(sentence.marked.phenomena) for sentence in document.sentences}
+        for row in document.examples():
+            actor = corpus.registry[row.actor]
+            yield row.model_dump() | {
+                "actor_name": actor.name,
+                "actor_kind": actor.kind,
+                "genre": document.meta.genre,
+                "setting": document.meta.setting,
+                "phenomena": phenomena[row.sent_id],
+            }
+
+
+def export(corpus: Corpus, output: Path) -> dict[str, int]:
+    """Write Parquet files and card; return the number of rows by split."""
+    from datasets import ClassLabel, Dataset, Features, List, Value
+
+    text_fields = ("id", "doc_id", "context", "text", "actor", "mention", "target", "actor_name", "actor_kind", "genre", "setting")
+    features = Features(
+        {
+            **{name: Value("string") for name in text_fields},
+            **{name: Value("int32") for name in ("sent_id", "start", "end")},
+            "stance": ClassLabel(names=list(STANCES)),
+            "phenomena": List(Value("string")),
+        }
+    )
+    counts: dict[str, int] = {}
+    for split, name in SPLIT_NAMES.items():
+        if corpus.splits.get(split):
+            rows = list(corpus_rows(corpus, split))
+            with replacing(output / "data" / f"{name}-00000-of-00001.parquet") as path:
+                Dataset.from_list(rows, features=features).to_parquet(path)
+            counts[name] = len(rows)
+    write_text(output / "README.md", read_text(corpus.folder / "README.md"))
+    return counts
+
+
+def main() -> None:
+    """Export a corpus folder."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("data"), help="corpus folder (default: data)")
+    parser.add_argument("--output", type=Path, required=True, help="new or empty folder")
+    given = parser.parse_args()
+    if given.output.exists() and any(given.output.iterdir()):
+        raise InputError(f"--output {given.output}: not empty")
+    counts = export(load_corpus(given.folder), given.output)
+    print(f"{given.output}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
+
+
+if __name__ == "__main__":
+    run_command(main)

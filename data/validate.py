@@ -1,0 +1,184 @@
+"""Every check on a corpus, one line a fault, then its table of sizes, shares, agreement, leaks and artefacts.
+
+    python data/validate.py            checks data/
+    python data/validate.py my-issue   checks another corpus folder
+
+Exit code 2 if there is a fault.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
+
+if not __package__:
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from data import artefacts
+from data.agreement import measure, pair_annotations
+from data.corpus import Corpus, load_corpus
+from data.documents import Document, read_documents
+from data.errors import InputFaults, run_command
+from data.files import read_json, read_text
+from data.leaks import duplicate_documents, duplicate_sentences
+from data.markup import PHENOMENA
+from data.records import STANCES
+
+
+def faults(corpus: Corpus, seeds: Path) -> list[str]:
+    """Return every fault that loading alone does not find."""
+    return [*seed_faults(corpus, seeds), *duplicate_faults(corpus), *layer_faults(corpus)]
+
+
+def seed_faults(corpus: Corpus, seeds: Path) -> Iterator[str]:
+    """Check that every seed document, markup removed, equals its source and stands in the seeds split alone."""
+    sources = {path.name: read_text(path).strip() for path in sorted(seeds.glob("*.txt"))}
+    for document in corpus.documents:
+        is_seed = document.meta.origin == "seed"
+        if is_seed and document.plain_text().strip() not in sources.values():
+            yield f"{document.path}: its text, markup removed, equals no file in {seeds}"
+        if is_seed != (document.meta.id in corpus.splits.get("seeds", ())):
+            yield f"{document.path}: the seeds split holds seed documents and nothing else"
+
+
+def duplicate_faults(corpus: Corpus) -> Iterator[str]:
+    """Name near-duplicate sentences and documents, and say where they leak across splits."""
+    split_of = {doc_id: name for name, ids in corpus.splits.items() for doc_id in ids}
+    for first, second, similarity in duplicate_sentences(corpus.documents):
+        leak = split_of[first.document.meta.id] != split_of[second.document.meta.id]
+        yield f"{second}: {'leak across splits, ' if leak else ''}near-duplicate ({similarity:.2f}) of {first}"
+    for one, other, similarity in duplicate_documents(corpus.documents):
+        yield f"{other.path}: near-duplicate document ({similarity:.2f}) of {one.path}"
+
+
+def layer_faults(corpus: Corpus) -> Iterator[str]:
+    """Check that every annotation layer labels the same actors in the same text as the corpus."""
+    for layer in annotation_layers(corpus):
+        try:
+            pair_annotations(corpus.documents, read_documents(layer))
+        except InputFaults as error:
+            yield from error.faults
+
+
+def annotation_layers(corpus: Corpus) -> list[Path]:
+    """Return the folders of single annotators' labels beside the corpus."""
+    return sorted(path for path in (corpus.folder / "annotations").glob("*") if path.is_dir())
+
+
+def report(corpus: Corpus) -> str:
+    """Return the corpus's figures as plain text."""
+    sections = [
+        sizes(corpus),
+        shares(corpus.documents),
+        phenomena(corpus.documents),
+        agreement(corpus),
+        splits(corpus),
+        blind_figures(corpus),
+    ]
+    return "\n\n".join(section for section in sections if section)
+
+
+def sizes(corpus: Corpus) -> str:
+    """Count documents, sentences and labels, without and with the seed documents."""
+    lines = []
+    for name, documents in (
+        ("written", [d for d in corpus.documents if d.meta.origin == "written"]),
+        ("seed", corpus.split("seeds") if corpus.splits.get("seeds") else []),
+    ):
+        sentences = [sentence for document in documents for sentence in document.sentences]
+        labels = sum(len(sentence.labelled) for sentence in sentences)
+        lines.append(f"{name:10}{len(documents):6} documents {len(sentences):6} sentences {labels:6} labels")
+    return "\n".join(lines)
+
+
+def shares(documents: Sequence[Document]) -> str:
+    """Tabulate the shares of classes, genres and settings, and of sentences with two opposite stances."""
+    written = [document for document in documents if document.meta.origin == "written"]
+    labels = [[m.stance for m in s.labelled] for d in written for s in d.sentences]
+    bearing = [stances for stances in ([x for x in row if x != "neutral"] for row in labels) if len(stances) > 1]
+    opposite = sum(len(set(stances)) > 1 for stances in bearing) / max(1, len(bearing))
+    rows: list[tuple[str, Counter[str | None]]] = [
+        ("class", Counter(stance for row in labels for stance in row)),
+        ("genre", Counter(document.meta.genre for document in written)),
+        ("setting", Counter(document.meta.setting for document in written)),
+    ]
+    lines = []
+    for name, counts in rows:
+        lines.append(f"{name:10}" + ", ".join(f"{key} {count} ({count / counts.total():.0%})" for key, count in counts.most_common()))
+    return "\n".join([*lines, f"opposite stances in {opposite:.0%} of the {len(bearing)} sentences with two or more stance-bearers"])
+
+
+def phenomena(documents: Sequence[Document]) -> str:
+    """Count the sentences of every phenomenon."""
+    counts = Counter(name for document in documents for sentence in document.sentences for name in sentence.marked.phenomena)
+    return "phenomena " + ", ".join(f"{name} {counts[name]}" for name in PHENOMENA)
+
+
+def agreement(corpus: Corpus) -> str:
+    """Measure how far the annotation layers agree, pair by pair."""
+    lines = []
+    for one, other in combinations(annotation_layers(corpus), 2):
+        result = measure(pair_annotations(read_documents(one), read_documents(other)))
+        lines.append(
+            f"agreement {one.name} / {other.name}: {figure(result.alpha)} alpha (interval), {figure(result.kappa)} kappa, n {result.n}"
+        )
+    return "\n".join(lines)
+
+
+def splits(corpus: Corpus) -> str:
+    """Tabulate the splits and how much of the test split's actors training has seen."""
+    lines = []
+    seen = {row.actor for row in corpus.examples("train")}
+    for name, ids in corpus.splits.items():
+        rows = corpus.examples(name) if ids else []
+        unseen = {row.actor for row in rows} - seen
+        counts = Counter(row.stance for row in rows)
+        shares = " ".join(f"{stance} {counts[stance] / max(1, len(rows)):.0%}" for stance in STANCES)
+        lines.append(f"{name:10}{len(ids):6} documents {len(rows):6} labels  {shares}  actors unseen in train {len(unseen)}")
+    return "\n".join(lines)
+
+
+def blind_figures(corpus: Corpus) -> str:
+    """Measure what the corpus gives away without being read."""
+    train, test = corpus.examples("train"), corpus.examples("test")
+    lines = [
+        f"{kind:14}macro-F1 {artefacts.blind_macro_f1(kind, train, test):.3f} on test" for kind in ("actor_only", "sentence_only", "tfidf")
+    ]
+    base = Path("runs/base/report.json")
+    if base.is_file():
+        lines.append(f"{'runs/base':14}macro-F1 {read_json(base)['splits']['test']['macro_f1']['mean']:.3f} on test")
+    found = artefacts.giveaways(train)
+    lines.append(f"giveaway words {len(found.words)}, covering {found.covered:.1%} of the favor and against labels")
+    lines.append(variety_line("vocabulary", [sentence.text for document in corpus.documents for sentence in document.sentences]))
+    return "\n".join(lines)
+
+
+def variety_line(name: str, texts: Sequence[str]) -> str:
+    """Lay out the variety of some texts."""
+    measured = artefacts.variety(texts)
+    return f"{name}: {measured.types} types in {measured.tokens} running words, distinct bigrams {measured.distinct_bigrams:.3f}"
+
+
+def figure(value: float | None) -> str:
+    """Format a figure that may be undefined."""
+    return "-" if value is None else f"{value:.3f}"
+
+
+def main() -> int:
+    """Print faults and figures; 2 if there are faults."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("data"), help="corpus folder (default: data)")
+    parser.add_argument("--seeds", type=Path, default=Path("seeds"), help="folder of the source documents")
+    given = parser.parse_args()
+    corpus = load_corpus(given.folder)
+    found = faults(corpus, given.seeds)
+    print("\n".join(found), file=sys.stderr)
+    print(report(corpus))
+    print(f"\nfaults    {len(found)} (of them leaks across splits: {sum('leak across' in fault for fault in found)})")
+    return 2 if found else 0
+
+
+if __name__ == "__main__":
+    run_command(main)

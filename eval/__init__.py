@@ -1,0 +1,1 @@
+"""The judge: scores prediction files, knows no model, never imports torch."""

@@ -1,0 +1,112 @@
+"""List all runs on one page: python eval/index.py runs/
+
+Reads every report.json beneath the folder and writes index.html into it, with checkboxes that give the compare command.
+"""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+if not __package__:
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from data.errors import InputError, run_command
+from data.files import read_json, write_text
+
+INDEX = "index.html"
+SHOWN_SPLITS = ("test", "seeds", "dev")
+DEPTH = 3
+
+
+def build_index(folder: Path) -> dict[str, Any]:
+    """Return what the leaderboard shows: runs by test macro-F1, comparisons, folders that could not be read.
+
+    Raises:
+        InputError: no such folder, or no run in it.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder of runs")
+    runs: list[dict[str, Any]] = []
+    faults: list[str] = []
+    for path in _find(folder, "config.yaml"):
+        try:
+            runs.append(read_entry(path.parent, folder))
+        except InputError as error:
+            faults.append(str(error))
+    if not runs and not faults:
+        raise InputError(f"{folder}: no runs in it; python train/run.py writes them to runs/<name>")
+    runs.sort(key=lambda run: (-_score(run), run["name"], run["path"]))
+    comparisons = [path.parent.relative_to(folder).as_posix() for path in _find(folder, "compare.html")]
+    splits = [name for name in SHOWN_SPLITS if any(name in run["scores"] for run in runs)]
+    return {
+        "runs": runs,
+        "comparisons": comparisons,
+        "splits": splits,
+        "faults": faults,
+        "fingerprints": sorted({run["data_fingerprint"] for run in runs}),
+    }
+
+
+def read_entry(run: Path, root: Path) -> dict[str, Any]:
+    """Return a leaderboard row from a run's report.
+
+    Raises:
+        InputError: the report is missing or of another schema.
+    """
+    path = run / "report.json"
+    if not path.exists():
+        raise InputError(f"{run}: no report yet; python eval/report.py {shlex.quote(str(run))} writes it")
+    report = read_json(path)
+    if not isinstance(report, dict) or report.get("schema") != 1 or not isinstance(report.get("splits"), dict):
+        raise InputError(f"{path}: not a report of schema 1; python eval/report.py {shlex.quote(str(run))} writes it anew")
+    keys = ("name", "kind", "config_hash", "data_fingerprint", "date")
+    return {
+        **{key: report.get(key) for key in keys},
+        "path": run.relative_to(root).as_posix(),
+        "command_path": shlex.quote(str(run)),
+        "seeds": len(report["seeds"]),
+        "wall_seconds": report["cost"]["wall_seconds"],
+        "parameters": report["cost"]["parameters"],
+        "scores": {name: split["macro_f1"] for name, split in report["splits"].items()},
+        "baselines": {name: _best(report["baselines"], name) for name in report["splits"]},
+    }
+
+
+def _best(baselines: dict[str, Any], split: str) -> float | None:
+    means = [scores[split]["macro_f1"]["mean"] for scores in baselines.values() if split in scores]
+    return max((mean for mean in means if mean is not None), default=None)
+
+
+def _score(run: dict[str, Any]) -> float:
+    first = next((name for name in SHOWN_SPLITS if name in run["scores"]), None)
+    mean = run["scores"][first]["mean"] if first else None
+    return -1.0 if mean is None else float(mean)
+
+
+def _find(folder: Path, name: str) -> list[Path]:
+    return sorted(path for depth in range(1, DEPTH + 1) for path in folder.glob("/".join(["*"] * depth + [name])))
+
+
+def write_index(folder: Path) -> Path:
+    """Write the leaderboard page of a folder of runs and return its path.
+
+    Raises:
+        InputError: no such folder, or no run in it.
+    """
+    from eval.render import render_index
+
+    write_text(folder / INDEX, render_index(build_index(folder)))
+    return folder / INDEX
+
+
+def main() -> None:
+    """Write the leaderboard of a folder of runs."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("runs"), help="folder of runs (default: runs)")
+    print(f"index: {write_index(parser.parse_args().folder)}")
+
+
+if __name__ == "__main__":
+    run_command(main)

