@@ -76,6 +76,8 @@ def print_verdicts(comparison: dict[str, Any]) -> None:
             console.print(
                 f"{row['a']} / {row['b']}: {row['split']} can see differences in macro-F1 from {row['detectable']:.3f} (80 % power)"
             )
+    for note in comparison["notes"]:
+        console.print(f"note: {note}")
     for name, split in comparison["splits"].items():
         for note in split["notes"]:
             console.print(f"note ({name}): {note}")

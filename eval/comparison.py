@@ -64,6 +64,7 @@ def compare(
         "resamples": settings.resamples,
         "rounds": settings.rounds,
         "systems": [_describe(each, fields) for each in contenders],
+        "notes": data_notes(contenders),
         "splits": {name: _describe_split(field) for name, field in fields.items()},
         "pairs": pairs,
         "config_differences": config_differences(contenders),
@@ -205,6 +206,15 @@ def _change(split: Split, a: System, b: System, index: int) -> Json:
         "pred_a": stance_name(a.vote[index]),
         "pred_b": stance_name(b.vote[index]),
     }
+
+
+def data_notes(contenders: Sequence[Contender]) -> list[str]:
+    """Say when the runs were made from different data, although the items compared are the same."""
+    prints = {each.name: each.run.data_fingerprint for each in contenders if each.run}
+    if len(set(prints.values())) < 2:
+        return []
+    listed = ", ".join(f"{name} {fingerprint}" for name, fingerprint in prints.items())
+    return [f"the runs were trained on different data ({listed}); the items compared are the same"]
 
 
 def config_differences(contenders: Sequence[Contender]) -> dict[str, dict[str, Any]]:

@@ -58,7 +58,7 @@ def selective_chart(selective: Json) -> Markup:
     low = int(low * 10) / 10
     x, y = plot_axes((0.0, 1.0), (low, 1.0))
     marks = []
-    if selective["coverage"] is not None and selective["accuracy"] is not None:
+    if selective["threshold"] and selective["accuracy"] is not None:
         at_x, at_y = x.at(selective["coverage"]), y.at(selective["accuracy"])
         text = f"answer above {selective['threshold']:.2f}"
         side = "end" if selective["coverage"] > 0.6 else "start"

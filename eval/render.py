@@ -72,6 +72,7 @@ def environment() -> Environment:
         "words": lambda name: str(name).replace("_", " "),
         "duration": duration,
         "thousands": lambda value: "–" if value is None else f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}"),
+        "count_text": lambda count: f"{count:.1f}".removesuffix(".0"),
         "cell": markdown_cell,
         "flat": flatten,
     }

@@ -18,8 +18,8 @@ from eval.trust import calibration_section, selective_section
 SCHEMA = 1
 CURVE_KEYS = ("epoch", "step", "loss", "eval_macro_f1", "eval_loss")
 MAX_CURVE_POINTS = 200
-COST_KEYS = ("wall_seconds", "cpu_seconds", "tokens_per_second", "parameters")
-MANIFEST_KEYS = ("started", "git_commit", "git_dirty", "model_sha256", "threads", *COST_KEYS)
+COST_KEYS = ("wall_seconds", "cpu_seconds", "tokens_per_second", "parameters", "peak_memory_mb")
+MANIFEST_KEYS = ("started", "finished", "git_commit", "git_dirty", "model_sha256", "threads", *COST_KEYS)
 
 Json = dict[str, Any]
 
@@ -32,7 +32,7 @@ def build_report(run: Run, rng: np.random.Generator, resamples: int = RESAMPLES)
         "config_hash": run.config_hash,
         "data_fingerprint": run.data_fingerprint,
         "kind": run.seeds[0].manifest.get("kind"),
-        "date": max((str(seed.manifest.get("started") or "") for seed in run.seeds), default="") or None,
+        "date": max(str(seed.manifest.get("finished") or seed.manifest.get("started") or "") for seed in run.seeds) or None,
         "resamples": resamples,
         "notes": _notes(run),
         "seeds": [_seed(seed) for seed in run.seeds],

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from eval_fakes import FakeRun, write_run
 
 from data.errors import InputError
 from data.files import write_json, write_jsonl, write_text
 from eval.items import document_items
 from eval.runs import read_run
-from tests.eval_fakes import FakeRun, write_run
 
 PREDICTIONS = "seed-1/predictions/test.jsonl"
 
@@ -82,7 +82,7 @@ def test_faults_name_the_file(run: Path) -> None:
 
 def test_split_without_a_single_label_is_refused(run: Path) -> None:
     change(run / "items/test.jsonl", lambda rows: [row.update(stance=None) for row in rows])
-    with pytest.raises(InputError, match="none of the .* items has a gold stance"):
+    with pytest.raises(InputError, match=r"none of the .* items has a gold stance"):
         read_run(run)
 
 

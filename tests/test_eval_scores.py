@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from data.records import STANCE_ID
+from eval.calibration import Calibration
 from eval.items import Item
 from eval.scores import score_groups, score_system
 from eval.subsets import grouping, subsets, target_confusion
@@ -106,6 +107,19 @@ def test_vote_breaks_ties_by_probability(split: Split) -> None:
     probs = np.array([[[0.6, 0.3, 0.1]], [[0.05, 0.05, 0.9]]])
     assert system_of(one, [A], [F], probs=probs).vote.tolist() == [F]
     assert system_of(one, [A], [F]).vote.tolist() == [A]
+
+
+def test_threshold_is_judged_on_what_it_answers(split: Split) -> None:
+    probs = np.array([[[0.9, 0.05, 0.05], [0.8, 0.1, 0.1], *[[0.2, 0.5, 0.3]] * 5]])
+    system = system_of(split, [A, A, N, N, N, N, N], probs=probs)
+    sure = System("toy", system.ids, (0,), system.pred, probs, (Calibration(1.0, 0.7, 0.9),))
+    found = selective_section(split, sure)
+    assert found is not None
+    assert (found["threshold"], found["coverage"], found["accuracy"]) == (0.7, pytest.approx(2 / 7), 0.5)
+    nothing = System("toy", system.ids, (0,), system.pred, probs, (Calibration(1.0, 0.99, 0.9),))
+    found = selective_section(split, nothing)
+    assert found is not None
+    assert (found["coverage"], found["accuracy"]) == (0.0, None)
 
 
 def test_labels_alone_give_no_calibration(split: Split) -> None:

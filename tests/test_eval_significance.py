@@ -55,6 +55,12 @@ def test_identical_systems_have_p_one() -> None:
     assert randomisation_test(a, a, MACRO_F1, np.random.default_rng(0), 500) == {"macro_f1": 1.0}
 
 
+def test_p_is_never_zero() -> None:
+    """However extreme the difference, a hundred rounds cannot show more than one in a hundred and one."""
+    a, b = two_systems(60, np.random.default_rng(4), gain=0.5)
+    assert randomisation_test(a, b, MACRO_F1, np.random.default_rng(0), 100) == {"macro_f1": pytest.approx(1 / 101)}
+
+
 def test_clear_difference_is_found_with_unequal_seeds() -> None:
     """Three seeds against two are compared as they are."""
     a, b = two_systems(40, np.random.default_rng(4), gain=0.25, seeds=(3, 2))

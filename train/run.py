@@ -61,7 +61,7 @@ def run(config: RunConfig, corpus: Corpus, splits: dict[str, list[Example]], run
     score_baselines(folder, splits)
     for seed in config.seeds:
         run_seed(config, corpus.fingerprint(), splits, seed, folder / f"seed-{seed}")
-    print(summary(write_report(folder)))
+    print(summary(write_report(folder), folder))
 
 
 if __name__ == "__main__":

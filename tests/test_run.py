@@ -1,0 +1,135 @@
+"""The main job end to end on a small corpus with a tiny random model, and what wrong input gets."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from transformers import AutoModelForTokenClassification
+
+from data.corpus import load_corpus
+from data.documents import read_documents
+from data.files import ROOT, read_text, write_json
+from data.records import Prediction, read_rows
+from data.registry import read_registry
+from data.splits import make_splits
+
+
+def command(*arguments: str, cwd: Path = ROOT, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": "/usr/bin:/bin", "HF_HUB_OFFLINE": "1", "PYTHONHASHSEED": "7"}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=cwd, env=environment, input=stdin, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def issue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus folder of its own, outside the project, with splits."""
+    from conftest import NAMES, document_text, registry_text
+
+    folder = tmp_path_factory.mktemp("issue")
+    for number in range(len(NAMES)):
+        path = folder / "corpus" / f"doc-{number}.md"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(document_text(number, setting="invented" if number else "real"), encoding="utf-8")
+    (folder / "actors.yaml").write_text(registry_text(), encoding="utf-8")
+    write_json(folder / "splits.json", make_splits(read_documents(folder / "corpus"), read_registry(folder / "actors.yaml"), seed=1))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runs(issue: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A runs folder with one finished run of two seeds, made from a foreign working directory."""
+    folder = tmp_path_factory.mktemp("runs")
+    done = command(str(ROOT / "train/run.py"), *settings(issue, folder), "--seeds", "1,2", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "report.html" in done.stdout
+    return folder
+
+
+def settings(issue: Path, runs: Path) -> list[str]:
+    return ["--config", "smoke.yaml", "--data.corpus", str(issue), "--data.documents", "1", "--runs", str(runs)]
+
+
+def test_a_run_leaves_the_whole_folder(runs: Path) -> None:
+    folder = runs / "smoke"
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    seed = {"run.json", "model/model.safetensors", "model/README.md", "predictions/dev.jsonl", "predictions/test.jsonl", "log.jsonl", "DONE"}
+    assert {"config.yaml", "report.json", "report.md", "report.html", *(f"seed-{n}/{name}" for n in (1, 2) for name in seed)} <= names
+    assert not [name for name in names if "checkpoint" in name or name.endswith((".bin", ".pt", ".pkl"))]
+    manifest = json.loads(read_text(folder / "seed-1" / "run.json"))
+    assert manifest["seed"] == 1
+    assert len(manifest["model_sha256"]) == 64
+
+
+def test_predictions_cover_the_split(runs: Path, issue: Path) -> None:
+    rows = read_rows(runs / "smoke" / "seed-1" / "predictions" / "test.jsonl", Prediction)
+    assert [row.id for row in rows] == [row.id for row in load_corpus(issue).examples("test")]
+
+
+def test_the_model_opens_with_a_stock_class_and_readable_labels(runs: Path) -> None:
+    model = AutoModelForTokenClassification.from_pretrained(runs / "smoke" / "seed-1" / "model")
+    assert model.config.id2label == {0: "against", 1: "neutral", 2: "favor"}
+
+
+def test_the_resolved_config_gives_the_same_bits(runs: Path, tmp_path: Path) -> None:
+    done = command("train/run.py", "--config", str(runs / "smoke" / "config.yaml"), "--seeds", "1", "--runs", str(tmp_path), "--name", "again")
+    assert done.returncode == 0, done.stderr
+    for name in ("model/model.safetensors", "predictions/test.jsonl"):
+        assert (tmp_path / "again/seed-1" / name).read_bytes() == (runs / "smoke/seed-1" / name).read_bytes(), name
+
+
+def test_a_finished_run_is_kept_and_another_config_is_refused(runs: Path, issue: Path) -> None:
+    weights = runs / "smoke/seed-1/model/model.safetensors"
+    before = weights.stat().st_mtime_ns
+    kept = command("train/run.py", *settings(issue, runs), "--seeds", "1,2")
+    assert (kept.returncode, weights.stat().st_mtime_ns) == (0, before)
+    refused = command("train/run.py", *settings(issue, runs), "--trainer.learning_rate", "1e-5")
+    assert refused.returncode == 2
+    assert "learning_rate" in refused.stderr
+    assert "--overwrite" in refused.stderr
+
+
+def test_predict_reads_an_article_and_rows(runs: Path, issue: Path, tmp_path: Path) -> None:
+    article = "Arvon signed the treaty.\nThe Rovians did not, and Rovia said so.\n"
+    done = command("train/predict.py", "--run", str(runs / "smoke"), "--input", "-", "--output", str(tmp_path / "p.jsonl"), stdin=article)
+    assert done.returncode == 0, done.stderr
+    assert "Arvon" in done.stdout
+    assert [row.actor for row in read_rows(tmp_path / "p.jsonl", Prediction)] == ["state-0", "rovia"]
+    rows = "\n".join(row.model_dump_json() for row in load_corpus(issue).examples("test"))
+    (tmp_path / "rows.jsonl").write_text(rows, encoding="utf-8")
+    again = command("train/predict.py", "--run", str(runs / "smoke"), "--input", str(tmp_path / "rows.jsonl"), "--output", str(tmp_path / "q.jsonl"))
+    assert again.returncode == 0, again.stderr
+    expected = read_rows(runs / "smoke/seed-1/predictions/test.jsonl", Prediction)
+    assert [row.pred for row in read_rows(tmp_path / "q.jsonl", Prediction)] == [row.pred for row in expected]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train/run.py", "--trainer.lerning_rate", "1"], "did you mean 'trainer.learning_rate'"),
+        (["train/run.py", "--config", "none.yaml"], "no such file"),
+        (["train/run.py", "--config", "smoke.yaml", "--data.corpus", "nowhere"], "no such corpus folder"),
+        (["train/predict.py", "--run", "nowhere", "--input", "README.md"], "not a run folder"),
+        (["train/predict.py", "--run", "nowhere", "--input", "none.txt"], "none.txt: no such file"),
+        (["eval/compare.py", "nowhere", "elsewhere"], "nowhere"),
+        (["data/validate.py", "nowhere"], "no such corpus folder"),
+    ],
+)
+def test_wrong_input_ends_with_exit_2_and_one_line(tmp_path: Path, arguments: list[str], message: str) -> None:
+    done = command(*arguments, *(["--runs", str(tmp_path)] if "run.py" in arguments[0] else []))
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_or_unfinished_run_is_no_run(runs: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "half"
+    folder.mkdir()
+    (folder / "config.yaml").write_text(read_text(runs / "smoke" / "config.yaml"))
+    done = command("train/predict.py", "--run", str(folder), "--input", "README.md")
+    assert done.returncode == 2
+    assert "no finished seed" in done.stderr
