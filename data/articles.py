@@ -1,6 +1,7 @@
-"""From a plain-text article to example rows: a paragraph a line, nupunkt sentences, actors found by the registry's names.
+"""From a plain-text article to example rows: paragraphs, sentences with offsets, and the actors mentioned in them.
 
 Sentence boundaries are looked for line by line, since a headline or a byline must not run into the text that follows.
+Bylines and notices ("Comments are closed.") are kept in the text but not read for actors.
 """
 
 import re
@@ -8,104 +9,200 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, Literal
 
+from data.coreference import find_mentions
 from data.errors import InputError
 from data.files import read_text
+from data.mentions import FoundMention, MentionFinder
 from data.records import Example
-from data.registry import Registry
-
-TITLE = (
-    r"(?:(?:[A-Z][\w.]*(?:[ -][A-Z][\w.]*)*\s+)?"
-    r"(?:President|Prime\s+Minister|Minister|Chancellor|Secretary|General|Lieutenant\s+General|Colonel|Admiral|Senator|Ambassador)\s+)?"
-)
-"""A title before a person's name belongs to the mention: "Czech Prime Minister Mirek Topolanek" is one."""
+from data.registry import Actor, Registry
+from data.words import FUNCTION_WORDS
 
 MAX_SENTENCE = 2_000
 """Characters; a longer "sentence" is a table or a line without punctuation and is cut here."""
+MAX_ARTICLE = 1_000_000
+"""Characters; a longer text is no article."""
+MIN_WORDS_FOR_LANGUAGE = 30
+MIN_FUNCTION_WORDS = 0.15
+"""English news has 0.35 to 0.5 of its words among the commonest; other languages and tables stay under 0.1."""
+MAX_HEADLINE_WORDS = 20
+
+Part = Literal["headline", "byline", "body", "notice"]
+
+_BYLINE = re.compile(
+    r"(?:By|BY|From|Written by|Posted by|Reporting by|Editing by)[: ]\s?[A-Z][\w.’' -]+(?:,? (?:in|and) [A-Z][\w ]+)*[.,]?"
+)
+_NOTICE = re.compile(
+    r"(?:comments?(?: are closed)?|share(?: this.*)?|advertisement|related (?:articles|stories)|read more.*|print|e-?mail|"
+    r"(?:copyright|©|\(c\)).*|all rights reserved.*|subscribe.*|sign up.*|leave a (?:reply|comment))[.:]?",
+    re.I,
+)
+_MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
+_DATES = (
+    re.compile(r"(?P<year>(?:19|20)\d\d)-(?P<month>\d\d)-(?P<day>\d\d)"),
+    re.compile(rf"(?P<day>\d{{1,2}}) (?P<month>{_MONTH}),? (?P<year>(?:19|20)\d\d)"),
+    re.compile(rf"(?P<month>{_MONTH}) (?P<day>\d{{1,2}}),? (?P<year>(?:19|20)\d\d)"),
+)
+DATE_REACH = 400
+"""Characters at the head of an article in which its date is looked for."""
 
 
 @dataclass(frozen=True)
-class FoundMention:
-    """An actor's mention in a sentence, character offsets end-exclusive."""
+class ArticleSentence:
+    """A sentence and where it stands in the article's text (end exclusive); `number` and `paragraph` count from 1."""
 
+    number: int
+    paragraph: int
     start: int
     end: int
-    actor: str
+    text: str
+    part: Part
 
 
-class MentionFinder:
-    """Finds the registry's names in text: longest first, on word boundaries, titles before persons included."""
+@dataclass(frozen=True)
+class Article:
+    """A text taken apart, and who is mentioned in each of its sentences; `registry` also holds the actors of this text alone."""
 
-    def __init__(self, registry: Registry) -> None:
-        self._actor_of: dict[str, str] = {}
-        persons: list[str] = []
-        others: list[str] = []
-        for actor in registry.values():
-            for alias in actor.aliases:
-                self._actor_of.setdefault(alias, actor.id)
-                (persons if actor.kind == "person" else others).append(alias)
-        if not self._actor_of:
-            raise InputError("actors.yaml: no actor has aliases, so none can be found in an article")
-        self._pattern = re.compile(
-            rf"(?<!\w)(?:(?:[Tt]he\s+)?(?P<other>{_alternation(others)})|{TITLE}(?P<person>{_alternation(persons)}))(?!\w)"
-        )
+    doc_id: str
+    text: str
+    date: str | None
+    sentences: tuple[ArticleSentence, ...]
+    mentions: tuple[tuple[FoundMention, ...], ...]
+    registry: Registry
 
-    def find(self, sentence: str) -> list[FoundMention]:
-        """Return the mentions in their order, without overlaps."""
-        found: list[FoundMention] = []
-        for match in self._pattern.finditer(sentence):
-            name = match["other"] or match["person"]
-            found.append(FoundMention(match.start(), match.end(), self._actor_of[name]))
-        return found
-
-
-def _alternation(names: Sequence[str]) -> str:
-    longest_first = sorted(set(names), key=lambda name: (-len(name), name))
-    return "|".join(re.escape(name) for name in longest_first) or r"(?!)"
+    @property
+    def title(self) -> str:
+        """The headline, or the first words."""
+        first = self.sentences[0].text
+        return first if len(first) <= 90 else first[:88].rsplit(" ", 1)[0] + " …"
 
 
 @lru_cache(maxsize=1)
-def _tokenizer() -> object:
+def _tokenizer() -> Any:
     import nupunkt  # its model takes half a second to load
 
     return nupunkt
 
 
-def split_sentences(text: str) -> Iterator[str]:
-    """Yield the sentences of a text in their order, stripped; lines end sentences."""
-    nupunkt = _tokenizer()
-    for line in text.splitlines():
-        for sentence in nupunkt.sent_tokenize(line.strip()) if line.strip() else ():  # type: ignore[attr-defined]
-            stripped = sentence.strip()
-            yield from (stripped[start : start + MAX_SENTENCE] for start in range(0, len(stripped), MAX_SENTENCE))
+def split_sentences(text: str) -> Iterator[ArticleSentence]:
+    """Yield the sentences of a text in their order with their offsets; lines end sentences."""
+    number = paragraph = position = 0
+    for line in text.split("\n"):
+        if line.strip():
+            paragraph += 1
+            part = _part(line.strip(), paragraph)
+            for start, end in _spans(line):
+                number += 1
+                yield ArticleSentence(number, paragraph, position + start, position + end, line[start:end], part)
+        position += len(line) + 1
 
 
-def article_examples(text: str, doc_id: str, registry: Registry, target: str, context_sentences: int = 1) -> list[Example]:
-    """Return a row per actor and sentence: the first mention stands for the actor."""
-    finder = MentionFinder(registry)
-    sentences = list(split_sentences(text))
+def _spans(line: str) -> Iterator[tuple[int, int]]:
+    """Yield the spans of a line's sentences without the space around them."""
+    position = 0
+    for sentence in _tokenizer().sent_tokenize(line):
+        stripped = sentence.strip()
+        if not stripped:
+            continue
+        start = line.index(stripped, position)
+        position = start + len(stripped)
+        for cut in range(start, position, MAX_SENTENCE):
+            yield cut, min(cut + MAX_SENTENCE, position)
+
+
+def _part(line: str, paragraph: int) -> Part:
+    if _NOTICE.fullmatch(line):
+        return "notice"
+    if paragraph <= 4 and _BYLINE.fullmatch(line):
+        return "byline"
+    closed = line.rstrip("\"'”’)").endswith((".", "!", "?", ":", ";"))
+    return "headline" if not closed and len(line.split()) <= MAX_HEADLINE_WORDS else "body"
+
+
+def take_apart(text: str, doc_id: str, finder: MentionFinder) -> Article:
+    """Split an article into sentences and find the actors in them.
+
+    Raises:
+        InputError: no text, far too much of it, or not English.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    check_text(text, doc_id)
+    sentences = tuple(split_sentences(text))
+    readable = [sentence.text if sentence.part in {"headline", "body"} else "" for sentence in sentences]
+    resolved = find_mentions(readable, finder)
+    registry = finder.registry | resolved.new_actors
+    return Article(doc_id, text, find_date(doc_id, text), sentences, tuple(map(tuple, resolved.mentions)), registry)
+
+
+def check_text(text: str, name: str) -> None:
+    """Refuse what is no English article.
+
+    Raises:
+        InputError: empty, binary, longer than a million characters, or not English.
+    """
+    if "\0" in text:
+        raise InputError(f"{name}: binary data, expected plain text")
+    if not text.strip():
+        raise InputError(f"{name}: empty, expected an article")
+    if len(text) > MAX_ARTICLE:
+        raise InputError(f"{name}: {len(text):,} characters, an article has at most {MAX_ARTICLE:,}; split it into files")
+    words = re.findall(r"\w+", text[:100_000].lower())
+    common = sum(word in FUNCTION_WORDS for word in words)
+    if len(words) >= MIN_WORDS_FOR_LANGUAGE and common < MIN_FUNCTION_WORDS * len(words):
+        raise InputError(
+            f"{name}: does not read like English ({common} of {len(words)} words are common English ones); only English is read"
+        )
+
+
+def find_date(doc_id: str, text: str) -> str | None:
+    """Return the date, ISO 8601, that a file's name or the head of its text gives; None where there is none."""
+    for place in (doc_id, text[:DATE_REACH]):
+        for pattern in _DATES:
+            if match := pattern.search(place):
+                month = match["month"]
+                number = int(month) if month.isdigit() else _MONTH.split("|").index(month) + 1
+                if 1 <= number <= 12 and 1 <= int(match["day"]) <= 31:
+                    return f"{match['year']}-{number:02}-{int(match['day']):02}"
+    return None
+
+
+def article_examples(article: Article, target: str, context_sentences: int = 1) -> list[Example]:
+    """Return a row per mention, with up to `context_sentences` preceding sentences as context.
+
+    Rows of an actor's first mention in a sentence have the id ``document:sentence:actor``, further ones ``…:2`` and so on.
+    """
     rows: list[Example] = []
-    for index, sentence in enumerate(sentences):
-        context = " ".join(sentences[max(0, index - context_sentences) : index])
-        seen: set[str] = set()
-        for mention in finder.find(sentence):
-            if mention.actor not in seen:
-                seen.add(mention.actor)
-                rows.append(
-                    Example(
-                        id=f"{doc_id}:{index + 1}:{mention.actor}",
-                        doc_id=doc_id,
-                        sent_id=index + 1,
-                        context=context,
-                        text=sentence,
-                        actor=mention.actor,
-                        mention=sentence[mention.start : mention.end],
-                        start=mention.start,
-                        end=mention.end,
-                        target=target,
-                    )
+    for index, (sentence, mentions) in enumerate(zip(article.sentences, article.mentions, strict=True)):
+        context = _context(article.sentences[:index], context_sentences) if mentions else ""
+        count: dict[str, int] = {}
+        for mention in mentions:
+            nth = count[mention.actor] = count.get(mention.actor, 0) + 1
+            rows.append(
+                Example(
+                    id=f"{article.doc_id}:{sentence.number}:{mention.actor}" + (f":{nth}" if nth > 1 else ""),
+                    doc_id=article.doc_id,
+                    sent_id=sentence.number,
+                    context=context,
+                    text=sentence.text,
+                    actor=mention.actor,
+                    mention=sentence.text[mention.start : mention.end],
+                    start=mention.start,
+                    end=mention.end,
+                    target=target,
                 )
+            )
     return rows
+
+
+def _context(before: Sequence[ArticleSentence], count: int) -> str:
+    readable = [sentence.text for sentence in before if sentence.part in {"headline", "body"}]
+    return " ".join(readable[-count:]) if count else ""
+
+
+def actor_name(registry: dict[str, Actor], actor: str) -> str:
+    """Return the name to show for an actor id."""
+    return registry[actor].name if actor in registry else actor
 
 
 def read_article(path: Path) -> str:
@@ -114,9 +211,10 @@ def read_article(path: Path) -> str:
     Raises:
         InputError: missing, binary, not UTF-8, or without text.
     """
-    text = read_text(path)
-    if "\0" in text:
-        raise InputError(f"{path}: binary data, expected plain text")
-    if not text.strip():
-        raise InputError(f"{path}: empty, expected an article")
+    try:
+        text = read_text(path)
+    except InputError as error:
+        hint = "; convert it first, e.g. iconv -f WINDOWS-1252 -t UTF-8" if "not UTF-8" in str(error) else ""
+        raise InputError(f"{error}{hint}") from None
+    check_text(text, str(path))
     return text

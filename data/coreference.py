@@ -9,7 +9,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 if not __package__:
@@ -20,7 +20,8 @@ from data.documents import Document, read_documents
 from data.errors import run_command
 from data.mentions import TITLE, FoundMention, MentionFinder, discover_persons, without_overlaps
 from data.registry import Actor, read_registry
-from data.words import DEEDS, DEMONYMS, FEMALE_TITLES, MALE_TITLES, SPEECH
+from data.trail import BODIES, REACH, Trail
+from data.words import DEEDS, SPEECH
 
 PRONOUNS = {
     "he": "he", "him": "him", "his": "his", "she": "he", "her": "his", "it": "it", "they": "they", "them": "them",
@@ -28,73 +29,22 @@ PRONOUNS = {
 }  # fmt: skip
 """Pronouns and the family whose rule resolves them."""
 
-SWITCHED_ON = frozenset({"he", "it", "they", "we", "i"})
-"""Families that the measurement speaks for; docs/articles.md has the figures."""
+SWITCHED_ON = frozenset({"description", "he", "it", "they", "we", "i"})
+"""Families of pronouns, and the descriptions, that the measurement speaks for; docs/articles.md has the figures."""
 
 _PRONOUN = re.compile(r"(?<![\w’'-])(?!US\b)(?:" + "|".join(PRONOUNS) + r")(?![\w-])", re.I)
-_ACTS = re.compile(rf"\s(?:also\s|would\s|will\s|had\s|has\s|did not\s|does not\s|is\s|was\s)?(?:{SPEECH}|{DEEDS}|see|sees|saw|accept|oppose|would|will|could|had|has|does|did)\b")
-_EXPLETIVE = re.compile(r"\s(?:is|was|would be|will be|may be|might be|has been|had been|takes|took|seems|seemed|appears|appeared|remains)\b(?!\s(?:ready|willing|prepared|open|opposed|seeking|considering|concerned|developing))")
+_ACTS = re.compile(
+    r"\s(?:also\s|would\s|will\s|had\s|has\s|did not\s|does not\s|is\s|was\s)?"
+    rf"(?:{SPEECH}|{DEEDS}|see|sees|saw|accept|oppose|would|will|could|had|has|does|did)\b"
+)
+_EXPLETIVE = re.compile(
+    r"\s(?:is|was|would be|will be|may be|might be|has been|had been|takes|took|seems|seemed|appears|appeared|remains)\b"
+    r"(?!\s(?:ready|willing|prepared|open|opposed|seeking|considering|concerned|developing))"
+)
 _SAID_AFTER = re.compile(rf"(?:,? [\w ,-]{{0,60}})?\s(?:has |had |also |later )?(?:{SPEECH})\b")
 _SAID_BEFORE = re.compile(rf"\b(?:{SPEECH})\s(?:the\s)?$")
 _OWN_WORDS = re.compile(rf"(?:\b(?:{SPEECH}|saying|hoped|hopes|believes|believed|thinks|feared|fears)(?: that)?|\bwhat|\bwhich)\s$")
-BODIES = frozenset({"state", "government", "organisation", "party"})
-OPENING = 3
-"""Characters before a mention that still opens its sentence (a quotation mark, a dash)."""
 QUOTES = re.compile(r"[\"“”]")
-REACH = 3
-"""How many sentences back a pronoun may look for its actor."""
-
-
-@dataclass
-class Trail:
-    """The actors of a document in the order of their mentions, as far as it has been read."""
-
-    finder: MentionFinder
-    mentions: list[tuple[int, FoundMention]] = field(default_factory=list)
-    sexes: dict[str, str] = field(default_factory=dict)
-    speaker: str | None = None
-    speaker_sentence: int = -9
-    bodies: dict[str, str] = field(default_factory=dict)
-
-    def note(self, index: int, mention: FoundMention) -> None:
-        """Add a mention; a title may tell the person's sex and state."""
-        self.mentions.append((index, mention))
-        words = mention.title.split()
-        if words and words[-1] in MALE_TITLES | FEMALE_TITLES:
-            self.sexes[mention.actor] = "he" if words[-1] in MALE_TITLES else "she"
-        for word in words:
-            if state := self.finder.states.get(word):
-                self.bodies.setdefault(mention.actor, state)
-
-    def nearest(self, index: int, kinds: Iterable[str], *, sex: str | None = None) -> str | None:
-        """Return the actor that a pronoun at the end of the trail means.
-
-        In its own sentence that is the last mention of a fitting kind, in those before it the first, which mostly is the subject.
-        """
-        wanted = set(kinds)
-        for back in range(REACH + 1):
-            fitting = [
-                each.actor
-                for place, each in self.mentions
-                if place == index - back
-                and (self.finder.kind(each.actor) or "person") in wanted
-                and (sex is None or self.sexes.get(each.actor, sex) == sex)
-            ]
-            if fitting:
-                return fitting[0] if back else fitting[-1]
-        return None
-
-    def subject(self, index: int, kinds: Iterable[str]) -> str | None:
-        """Return the actor that opens a sentence, if it is of a fitting kind."""
-        first = min((each for place, each in self.mentions if place == index), key=lambda each: each.start, default=None)
-        fits = first is not None and first.start <= OPENING and (self.finder.kind(first.actor) or "person") in set(kinds)
-        return first.actor if first and fits else None
-
-    def body_of(self, speaker: str) -> str | None:
-        """Return for whom a speaker says "we": the state above a person, or the speaking body itself."""
-        if self.finder.kind(speaker) not in {"person", None}:
-            return speaker
-        return self.finder.government_above(speaker) or self.finder.state_above(speaker) or self.bodies.get(speaker)
 
 
 @dataclass(frozen=True)
@@ -140,7 +90,10 @@ def _descriptions(
         recent = [each.actor for _, each in trail.mentions] + [each.actor for each in before]
         own = [each.actor for each in before if offices.finder.kind(each.actor) == "person"]
         described = resolve_description(
-            description, offices, recent, lambda own=own: own[-1] if own else trail.nearest(index, {"person"})  # type: ignore[misc]
+            description,
+            offices,
+            recent,
+            lambda own=own: own[-1] if own else trail.nearest(index, {"person"}),  # type: ignore[misc]
         )
         if described is None:
             continue
@@ -196,12 +149,14 @@ def _subject_pronoun(match: re.Match[str], sentence: str, index: int, trail: Tra
     before, after = sentence[: match.start()], sentence[match.end() :]
     if _EXPLETIVE.match(after) or not _ACTS.match(after):
         return None
-    if not before.strip(" \"“”"):
+    if not before.strip(' "“”'):
         return trail.subject(index - 1, kinds)
     return trail.subject(index, kinds) if _OWN_WORDS.search(before) else None
 
 
-def _first_person(matches: Sequence[re.Match[str]], quoted: Sequence[tuple[int, int]], trail: Trail, families: frozenset[str]) -> list[FoundMention]:
+def _first_person(
+    matches: Sequence[re.Match[str]], quoted: Sequence[tuple[int, int]], trail: Trail, families: frozenset[str]
+) -> list[FoundMention]:
     speaker = trail.speaker or ""
     found = []
     for match in matches:

@@ -15,6 +15,7 @@ if not __package__:
 from data.corpus import Corpus, load_corpus
 from data.errors import InputError, run_command
 from data.files import read_text, replacing, write_text
+from data.items import to_item
 from data.records import STANCES
 
 SPLIT_NAMES = {"train": "train", "dev": "validation", "test": "test", "seeds": "seeds"}
@@ -24,23 +25,16 @@ SPLIT_NAMES = {"train": "train", "dev": "validation", "test": "test", "seeds": "
 def corpus_rows(corpus: Corpus, split: str) -> Iterator[dict[str, Any]]:
     """Yield the example rows of a split with what is known about document, sentence and actor."""
     for document in corpus.split(split):
-        phenomena = {sentence.sent_id: list(sentence.marked.phenomena) for sentence in document.sentences}
         for row in document.examples():
             actor = corpus.registry[row.actor]
-            yield row.model_dump() | {
-                "actor_name": actor.name,
-                "actor_kind": actor.kind,
-                "genre": document.meta.genre,
-                "setting": document.meta.setting,
-                "phenomena": phenomena[row.sent_id],
-            }
+            yield to_item(row, document).model_dump() | {"actor_name": actor.name, "actor_kind": actor.kind}
 
 
 def export(corpus: Corpus, output: Path) -> dict[str, int]:
     """Write Parquet files and card; return the number of rows by split."""
     from datasets import ClassLabel, Dataset, Features, List, Value
 
-    text_fields = ("id", "doc_id", "context", "text", "actor", "mention", "target", "actor_name", "actor_kind", "genre", "setting")
+    text_fields = ("id", "doc_id", "context", "text", "actor", "mention", "target", "actor_name", "actor_kind", "genre", "setting", "title")
     features = Features(
         {
             **{name: Value("string") for name in text_fields},

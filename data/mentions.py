@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from data.errors import InputError
@@ -16,19 +16,100 @@ _MODIFIER = rf"(?:{_DEMONYM}|US|U\.S\.|UK|EU|Nato|NATO|{TITLE_MODIFIERS})"
 TITLE = rf"(?:(?:[Tt]he\s+)?(?:{_MODIFIER}[\s-]+)*(?:{TITLES})\s+)"
 """Titles before a person's name belong to the mention: "Czech Prime Minister Mirek Topolanek" is one."""
 
-_NAME_WORD = r"[A-Z][\w’'-]*[a-z]"
+_NAME_WORD = r"[A-Z][\w-]*[a-z]"
 _UNKNOWN_TITLED = re.compile(rf"(?<![\w-]){TITLE}(?P<name>{_NAME_WORD}(?:\s(?:[A-Z]\.\s|von\s|van\s|de\s)?{_NAME_WORD}){{0,2}})")
 _UNKNOWN_SPEAKER = re.compile(
     rf"(?<![\w-])(?P<name>{_NAME_WORD}\s(?:[A-Z]\.\s)?{_NAME_WORD})(?=,? (?:{SPEECH}|{DEEDS})\b)"
     rf"|[,\"”] (?:{SPEECH}) (?P<after>{_NAME_WORD}\s(?:[A-Z]\.\s)?{_NAME_WORD})(?=[,.])"
 )
 _NOT_A_NAME = frozenset(
-    "The This That These Those But And Or If When While In On At By For From He She It They We You I His Her Its Their Our As After "
-    "Before Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August September "
-    "October November December Yesterday Today Tomorrow Last Next No Not One Two Three Some Many Most Several Other Another Foreign "
-    "Defence Defense Interior Prime State European North South East West New".split()
+    [
+        "The",
+        "This",
+        "That",
+        "These",
+        "Those",
+        "But",
+        "And",
+        "Or",
+        "If",
+        "When",
+        "While",
+        "In",
+        "On",
+        "At",
+        "By",
+        "For",
+        "From",
+        "He",
+        "She",
+        "It",
+        "They",
+        "We",
+        "You",
+        "I",
+        "His",
+        "Her",
+        "Its",
+        "Their",
+        "Our",
+        "As",
+        "After",
+        "Before",
+        "Monday",
+        "Tuesday",
+        "Wednesday",
+        "Thursday",
+        "Friday",
+        "Saturday",
+        "Sunday",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+        "Yesterday",
+        "Today",
+        "Tomorrow",
+        "Last",
+        "Next",
+        "No",
+        "Not",
+        "One",
+        "Two",
+        "Three",
+        "Some",
+        "Many",
+        "Most",
+        "Several",
+        "Other",
+        "Another",
+        "Foreign",
+        "Defence",
+        "Defense",
+        "Interior",
+        "Prime",
+        "State",
+        "European",
+        "North",
+        "South",
+        "East",
+        "West",
+        "New",
+    ]
 )
-_PLACE = re.compile(r"(?:^|\W)(?:in|near|at|outside|inside|across|throughout|around|through|via)(?: the| central| eastern| western| northern| southern)*\s$", re.I)
+_PLACE = re.compile(
+    r"(?:^|\W)(?:in|near|at|outside|inside|across|throughout|around|through|via)"
+    r"(?: the| central| eastern| western| northern| southern)*\s$",
+    re.I,
+)
 _JOINED = re.compile(r"\s*(?:,|and|or|, and|, or)\s*(?:the\s+)?")
 
 
@@ -56,18 +137,21 @@ class MentionFinder:
                 for form in _forms(alias):
                     self._actor_of.setdefault(form, actor.id)
                     (persons if actor.kind == "person" else others).append(form)
+        self._folded = {actor.name.casefold(): actor.id for actor in registry.values()}
+        self._folded |= {alias.casefold(): actor for alias, actor in self._actor_of.items()}
         if not self._actor_of:
             raise InputError("actors.yaml: no actor has aliases, so none can be found in an article")
         by_name = {actor.name: actor.id for actor in registry.values()}
         self.states = {adjective: by_name[state] for adjective, state in DEMONYMS.items() if state in by_name}
-        for adjective, actor in self.states.items():
-            self._actor_of.setdefault(adjective, actor)
+        for adjective, state in self.states.items():
+            self._actor_of.setdefault(adjective, state)
         for short in ABBREVIATED_STATES:
             if short in self._actor_of:
                 self.states[short] = self._actor_of[short]
         others += self.states
         self._pattern = re.compile(
-            rf"(?<![\w-])(?:{TITLE}?(?P<person>{_alternation(persons)})|(?:[Tt]he\s+)?(?P<other>{_alternation(others)}))(?![\w]|-\w)"
+            rf"(?<![\w-])(?:{TITLE}?(?P<person>{_alternation(persons)})|(?:[Tt]he\s+)?(?P<other>{_alternation(others)}))"
+            r"(?!\w|-\w)"
         )
 
     def kind(self, actor: str) -> Kind | None:
@@ -84,7 +168,8 @@ class MentionFinder:
                 place_end = match.end()
             elif match["person"] or self._names_actor(sentence, name, match.end()):
                 title = sentence[match.start() : match.start("person")].strip() if match["person"] else ""
-                found.append(FoundMention(match.start(), match.end(), self._actor_of[name], "name", title))
+                start = match.start("other") if name in DEMONYMS else match.start()
+                found.append(FoundMention(start, match.end(), self._actor_of[name], "name", title))
         return found
 
     def with_actors(self, actors: Iterable[Actor]) -> "MentionFinder":
@@ -97,15 +182,20 @@ class MentionFinder:
         if word in self.states:
             return self.states[word]
         actor = self._actor_of.get(word)
-        return actor if actor and self.kind(actor) == "state" else None
+        return actor if actor in self.states.values() else None
+
+    def adjective_of(self, state: str) -> str:
+        """Return the adjective of a state: "Iranian" for Iran, "US" for the United States."""
+        short = next((each for each in ABBREVIATED_STATES if self.states.get(each) == state), None)
+        return short or next(adjective for adjective, actor in self.states.items() if actor == state)
+
+    def called(self, name: str) -> str | None:
+        """Return the actor of a name or alias, whatever its capitals."""
+        return self._folded.get(name.casefold())
 
     def state_above(self, actor: str) -> str | None:
         """Return the state among an actor's parents, None where the registry names none."""
         return next((each for each in self._line_of(actor) if self.kind(each) == "state"), None)
-
-    def government_above(self, actor: str) -> str | None:
-        """Return the nearest government among an actor's parents."""
-        return next((each for each in self._line_of(actor) if self.kind(each) == "government"), None)
 
     def _line_of(self, actor: str) -> list[str]:
         line: list[str] = []
@@ -164,7 +254,7 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "unnamed"
 
 
-def discover_persons(sentences: Iterable[str], finder: MentionFinder) -> list[Actor]:
+def discover_persons(sentences: Sequence[str], finder: MentionFinder) -> list[Actor]:
     """Return persons that a text names with a title or as speakers and that the registry lacks; the surname is an alias."""
     found: dict[str, Actor] = {}
     for sentence in sentences:
@@ -177,12 +267,18 @@ def discover_persons(sentences: Iterable[str], finder: MentionFinder) -> list[Ac
                 known = found.get(words[-1])
                 if known is None or len(name) > len(known.name):
                     found[words[-1]] = Actor(id=slug(name), name=name, kind="person", aliases=(name, words[-1]))
-    return [replace_alias(actor) for actor in found.values()]
+    whole = "\n".join(sentences)
+    return [_with_first_name(actor, whole) for actor in found.values()]
 
 
-def replace_alias(actor: Actor) -> Actor:
-    """Return an actor whose aliases are unique."""
-    return actor.model_copy(update={"aliases": tuple(dict.fromkeys(actor.aliases))})
+def _with_first_name(actor: Actor, text: str) -> Actor:
+    """Complete a person known by the surname alone with the first name that stands before it elsewhere in the text."""
+    if " " in actor.name:
+        return actor
+    for match in re.finditer(rf"(?<![\w-])({_NAME_WORD})\s{re.escape(actor.name)}(?![\w-])", text):
+        if match[1] not in _NOT_A_NAME and match[1] not in DEMONYMS:
+            return Actor(id=slug(match.group()), name=match.group(), kind="person", aliases=(match.group(), actor.name))
+    return actor.model_copy(update={"aliases": (actor.name,)})
 
 
 def without_overlaps(mentions: Iterable[FoundMention]) -> list[FoundMention]:
@@ -192,8 +288,3 @@ def without_overlaps(mentions: Iterable[FoundMention]) -> list[FoundMention]:
         if all(mention.end <= other.start or mention.start >= other.end for other in kept):
             kept.append(mention)
     return sorted(kept, key=lambda each: each.start)
-
-
-def moved(mention: FoundMention, actor: str) -> FoundMention:
-    """Return a mention that stands for another actor."""
-    return replace(mention, actor=actor)

@@ -19,12 +19,88 @@ ABBREVIATED_STATES = ("US", "U.S.", "UK", "U.K.")
 """Names of states that also stand before a noun as an adjective does."""
 
 HELD = frozenset(
-    "anger anxieties approach argument arguments assurances attitude belief claim claims commitment complaint complaints concern "
-    "concerns condemnation criticism demand demands desire determination disquiet doubts eagerness effort efforts fear fears fury "
-    "hopes indignation insistence interest interceptors intentions invitation irritation objection objections offer offers opinion "
-    "opposition outrage participation plan plans pledge position pressure project proposal proposals protest protests push radar "
-    "reaction refusal rejection request reservations resistance scheme scepticism shield stance support suspicion suspicions threat "
-    "threats unease unhappiness view views warning warnings willingness worries".split()
+    [
+        "anger",
+        "anxieties",
+        "approach",
+        "argument",
+        "arguments",
+        "assurances",
+        "attitude",
+        "belief",
+        "claim",
+        "claims",
+        "commitment",
+        "complaint",
+        "complaints",
+        "concern",
+        "concerns",
+        "condemnation",
+        "criticism",
+        "demand",
+        "demands",
+        "desire",
+        "determination",
+        "disquiet",
+        "doubts",
+        "eagerness",
+        "effort",
+        "efforts",
+        "fear",
+        "fears",
+        "fury",
+        "hopes",
+        "indignation",
+        "insistence",
+        "interest",
+        "interceptors",
+        "intentions",
+        "invitation",
+        "irritation",
+        "objection",
+        "objections",
+        "offer",
+        "offers",
+        "opinion",
+        "opposition",
+        "outrage",
+        "participation",
+        "plan",
+        "plans",
+        "pledge",
+        "position",
+        "pressure",
+        "project",
+        "proposal",
+        "proposals",
+        "protest",
+        "protests",
+        "push",
+        "radar",
+        "reaction",
+        "refusal",
+        "rejection",
+        "request",
+        "reservations",
+        "resistance",
+        "scheme",
+        "scepticism",
+        "shield",
+        "stance",
+        "support",
+        "suspicion",
+        "suspicions",
+        "threat",
+        "threats",
+        "unease",
+        "unhappiness",
+        "view",
+        "views",
+        "warning",
+        "warnings",
+        "willingness",
+        "worries",
+    ]
 )
 """What an actor holds, says or plans: an adjective before one of these names its holder ("Russian anger"), elsewhere only a kind."""
 
@@ -56,7 +132,9 @@ TITLE_MODIFIERS = (
     "parliamentary|Parliamentary|Foreign Ministry|foreign ministry|Defence Ministry|defence ministry|Air Force|Army|Navy|"
     "Marine Corps|Party|party|group|council|cabinet|press"
 )
-MALE_TITLES = frozenset(("Mr", "Mr.", "Sir", "Lord", "King", "Prince", "Emir", "Pope", "Herr", "spokesman", "Spokesman", "chairman", "Chairman"))
+MALE_TITLES = frozenset(
+    ("Mr", "Mr.", "Sir", "Lord", "King", "Prince", "Emir", "Pope", "Herr", "spokesman", "Spokesman", "chairman", "Chairman")
+)
 FEMALE_TITLES = frozenset(("Mrs", "Mrs.", "Ms", "Ms.", "Miss", "Lady", "Dame", "Queen", "Princess", "Frau", "spokeswoman", "Spokeswoman"))
 
 PERSON_ROLES = (
@@ -77,7 +155,64 @@ ROLE_MODIFIERS = (
 )
 
 FUNCTION_WORDS = frozenset(
-    "the of and to in a is was that for it with as on by at from are be this have has had not but which they he she his her their its "
-    "an or were been will would who said we you i there about more one can could what when if all no so than".split()
+    [
+        "the",
+        "of",
+        "and",
+        "to",
+        "in",
+        "a",
+        "is",
+        "was",
+        "that",
+        "for",
+        "it",
+        "with",
+        "as",
+        "on",
+        "by",
+        "at",
+        "from",
+        "are",
+        "be",
+        "this",
+        "have",
+        "has",
+        "had",
+        "not",
+        "but",
+        "which",
+        "they",
+        "he",
+        "she",
+        "his",
+        "her",
+        "their",
+        "its",
+        "an",
+        "or",
+        "were",
+        "been",
+        "will",
+        "would",
+        "who",
+        "said",
+        "we",
+        "you",
+        "i",
+        "there",
+        "about",
+        "more",
+        "one",
+        "can",
+        "could",
+        "what",
+        "when",
+        "if",
+        "all",
+        "no",
+        "so",
+        "than",
+    ]
 )
 """The commonest words of English; a text that lacks them is in another language."""

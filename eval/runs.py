@@ -9,9 +9,9 @@ import yaml
 
 from data.errors import InputError, InputFaults, nearest
 from data.files import read_json, read_text
+from data.items import Item
 from data.records import MAX_FAULTS, Prediction, read_rows
 from eval.calibration import Calibration
-from eval.items import Item
 from eval.systems import Split, System, stack_predictions
 
 FIRST_SPLITS = ("test", "seeds", "dev")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from eval.items import Item
+from data.items import Item
 from eval.metrics import Ints
 from eval.systems import Split, System, stance_name
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from eval.items import Item
+from data.items import Item
 from eval.metrics import CLASSES, Bools, Floats, Ints
 from eval.scores import defined_mean, group_by
 from eval.systems import Split, System

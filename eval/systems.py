@@ -6,9 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
+from data.items import Item
 from data.records import STANCE_ID, STANCES, Prediction
 from eval.calibration import Calibration
-from eval.items import Item
 from eval.metrics import CLASSES, Floats, Ints, unit_confusions
 
 

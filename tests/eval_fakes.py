@@ -9,9 +9,9 @@ import numpy as np
 import yaml
 
 from data.files import write_json, write_jsonl, write_text
+from data.items import Item
 from data.records import STANCES, Prediction
 from eval.calibration import calibrate
-from eval.items import Item
 
 ACTORS = ("moscow", "prague", "warsaw", "washington", "brdy-mayors", "public")
 GENRES = ("wire", "op-ed", "debate")

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
+from data.items import Item
 from data.records import STANCES
 from eval.aggregates import (
     Confusability,
@@ -15,7 +16,6 @@ from eval.aggregates import (
     project_to_simplex,
     row_shares,
 )
-from eval.items import Item
 from eval.metrics import Floats
 from eval.systems import Split, System
 

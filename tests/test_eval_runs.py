@@ -9,7 +9,7 @@ from eval_fakes import FakeRun, write_run
 
 from data.errors import InputError
 from data.files import write_json, write_jsonl, write_text
-from eval.items import document_items
+from data.items import to_item
 from eval.runs import read_run
 
 PREDICTIONS = "seed-1/predictions/test.jsonl"
@@ -150,6 +150,7 @@ def test_items_carry_what_is_known_of_their_document(tmp_path: Path) -> None:
     path = tmp_path / "a.md"
     front = "id: a\ntitle: A title\ngenre: wire\ntarget: shield\nsetting: real\norigin: written"
     path.write_text(f"---\n{front}\n---\n[Moscow](russia: against) would not [agree](usa: neutral). <!-- negation -->\n")
-    items = list(document_items(read_document(path)))
+    document = read_document(path)
+    items = [to_item(row, document) for row in document.examples()]
     assert [item.id for item in items] == ["a:1:russia", "a:1:usa"]
     assert (items[0].genre, items[0].setting, items[0].title, items[0].phenomena) == ("wire", "real", "A title", ("negation",))

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from data.items import Item
 from data.records import STANCE_ID
 from eval.calibration import Calibration
-from eval.items import Item
 from eval.scores import score_groups, score_system
 from eval.subsets import grouping, subsets, target_confusion
 from eval.systems import Split, System

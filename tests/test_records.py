@@ -40,13 +40,13 @@ def test_faulty_rows_name_file_and_line(tmp_path: Path, change: dict[str, Any], 
 
 @pytest.mark.parametrize("line", ["{", "[1]", "nonsense", "[" * 100_000])
 def test_lines_that_are_no_objects(tmp_path: Path, line: str) -> None:
-    with pytest.raises(InputFaults, match="rows.jsonl:1: (not JSON|expected a JSON object)"):
+    with pytest.raises(InputFaults, match=r"rows\.jsonl:1: (not JSON|expected a JSON object)"):
         read_rows(write(tmp_path / "rows.jsonl", line), Example)
 
 
 def test_probabilities_must_sum_to_one(tmp_path: Path) -> None:
     bad = PREDICTION | {"probs": {"against": 0.7, "neutral": 0.7, "favor": 0.1}}
-    with pytest.raises(InputFaults, match="sum to 1.5"):
+    with pytest.raises(InputFaults, match=r"sum to 1\.5"):
         read_rows(write(tmp_path / "p.jsonl", bad), Prediction)
 
 

@@ -55,7 +55,15 @@ def settings(issue: Path, runs: Path) -> list[str]:
 def test_a_run_leaves_the_whole_folder(runs: Path) -> None:
     folder = runs / "smoke"
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    seed = {"run.json", "model/model.safetensors", "model/README.md", "predictions/dev.jsonl", "predictions/test.jsonl", "log.jsonl", "DONE"}
+    seed = {
+        "run.json",
+        "model/model.safetensors",
+        "model/README.md",
+        "predictions/dev.jsonl",
+        "predictions/test.jsonl",
+        "log.jsonl",
+        "DONE",
+    }
     assert {"config.yaml", "report.json", "report.md", "report.html", *(f"seed-{n}/{name}" for n in (1, 2) for name in seed)} <= names
     assert not [name for name in names if "checkpoint" in name or name.endswith((".bin", ".pt", ".pkl"))]
     manifest = json.loads(read_text(folder / "seed-1" / "run.json"))
@@ -74,7 +82,9 @@ def test_the_model_opens_with_a_stock_class_and_readable_labels(runs: Path) -> N
 
 
 def test_the_resolved_config_gives_the_same_bits(runs: Path, tmp_path: Path) -> None:
-    done = command("train/run.py", "--config", str(runs / "smoke" / "config.yaml"), "--seeds", "1", "--runs", str(tmp_path), "--name", "again")
+    done = command(
+        "train/run.py", "--config", str(runs / "smoke" / "config.yaml"), "--seeds", "1", "--runs", str(tmp_path), "--name", "again"
+    )
     assert done.returncode == 0, done.stderr
     for name in ("model/model.safetensors", "predictions/test.jsonl"):
         assert (tmp_path / "again/seed-1" / name).read_bytes() == (runs / "smoke/seed-1" / name).read_bytes(), name
@@ -99,7 +109,9 @@ def test_predict_reads_an_article_and_rows(runs: Path, issue: Path, tmp_path: Pa
     assert [row.actor for row in read_rows(tmp_path / "p.jsonl", Prediction)] == ["state-0", "rovia"]
     rows = "\n".join(row.model_dump_json() for row in load_corpus(issue).examples("test"))
     (tmp_path / "rows.jsonl").write_text(rows, encoding="utf-8")
-    again = command("train/predict.py", "--run", str(runs / "smoke"), "--input", str(tmp_path / "rows.jsonl"), "--output", str(tmp_path / "q.jsonl"))
+    again = command(
+        "train/predict.py", "--run", str(runs / "smoke"), "--input", str(tmp_path / "rows.jsonl"), "--output", str(tmp_path / "q.jsonl")
+    )
     assert again.returncode == 0, again.stderr
     expected = read_rows(runs / "smoke/seed-1/predictions/test.jsonl", Prediction)
     assert [row.pred for row in read_rows(tmp_path / "q.jsonl", Prediction)] == [row.pred for row in expected]

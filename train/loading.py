@@ -1,39 +1,65 @@
-"""Opening a finished run: its config, its model and what reads with it."""
+"""Opening a finished run: its config, its calibration and what scores example rows with it (PyTorch or ONNX)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal, Protocol, get_args
 
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+import numpy as np
 
 from data.errors import InputError
-from data.files import ROOT, read_json
-from train.config import BASELINES, RunConfig, load_config
+from data.files import ROOT
+from data.records import Example
+from eval.calibration import Calibration
+from train.config import BASELINES, ModelSettings, RunConfig, load_config
 from train.runs import DONE
-from train.transformer import KINDS, build_reader
-from train.windows import Reader
+
+Backend = Literal["torch", "onnx", "onnx-int8"]
+BACKENDS: tuple[Backend, ...] = get_args(Backend)
+BATCH_SIZE = 32
+
+
+class Scorer(Protocol):
+    """What turns example rows into stance probabilities."""
+
+    def score(self, rows: Sequence[Example], batch_size: int = BATCH_SIZE) -> np.ndarray:
+        """Return uncalibrated probabilities in the order of STANCES, shape (n, 3)."""
 
 
 @dataclass(frozen=True)
 class OpenRun:
-    """A trained model with its settings; `temperature` and `threshold` are those fitted on dev."""
+    """A trained model with its settings and what dev said about its confidences; `folder` is that of the seed."""
 
     folder: Path
     config: RunConfig
-    model: Any
-    tokenizer: PreTrainedTokenizerBase
-    reader: Reader
-    temperature: float
-    threshold: float
+    scorer: Scorer
+    calibration: Calibration
 
     @property
     def corpus_folder(self) -> Path:
         """Return the corpus that the run was trained on."""
         return ROOT / self.config.data.corpus
 
+    def probabilities(self, rows: Sequence[Example], batch_size: int = BATCH_SIZE) -> np.ndarray:
+        """Return calibrated probabilities, shape (n, 3)."""
+        if not rows:
+            return np.zeros((0, 3))
+        return self.calibration.apply(self.scorer.score(rows, batch_size))
 
-def open_run(folder: Path, seed: int | None = None) -> OpenRun:
+
+def open_run(folder: Path, seed: int | None = None, backend: Backend = "torch") -> OpenRun:
     """Open a seed of a run; the first finished one unless `seed` says which.
+
+    Raises:
+        InputError: no such run, no finished seed, a kind that saves no model, or no export for an ONNX backend.
+    """
+    config, path = find_seed(folder, seed)
+    calibration = Calibration.read(path / "calibration.json")
+    return OpenRun(path, config, open_scorer(path, config.model, backend), calibration)
+
+
+def find_seed(folder: Path, seed: int | None = None) -> tuple[RunConfig, Path]:
+    """Return a run's config and the folder of a finished seed.
 
     Raises:
         InputError: no such run, no finished seed, or a kind that saves no model.
@@ -43,13 +69,27 @@ def open_run(folder: Path, seed: int | None = None) -> OpenRun:
     config = load_config(folder / "config.yaml")
     if config.model.kind in BASELINES:
         raise InputError(f"{folder}: {config.model.kind} is a baseline and saves no model")
-    finished = [path for path in sorted(folder.glob("seed-*")) if (path / DONE).is_file()]
+    finished = sorted((path for path in folder.glob("seed-*") if (path / DONE).is_file()), key=_seed_number)
     chosen = [path for path in finished if seed is None or path.name == f"seed-{seed}"]
     if not chosen:
         have = ", ".join(path.name for path in finished) or "none"
         raise InputError(f"{folder}: incomplete, no finished seed{'' if seed is None else f' {seed}'} (finished: {have})")
-    calibration = read_json(chosen[0] / "calibration.json")
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(chosen[0] / "model")
-    model = KINDS[config.model.kind].auto_class.from_pretrained(chosen[0] / "model", use_safetensors=True)
-    reader = build_reader(config.model, tokenizer)
-    return OpenRun(chosen[0], config, model, tokenizer, reader, calibration["temperature"], calibration["threshold"])
+    if not (chosen[0] / "model" / "config.json").is_file():
+        raise InputError(f"{chosen[0] / 'model'}: no saved model; the run is of another version, train it again")
+    return config, chosen[0]
+
+
+def _seed_number(path: Path) -> int:
+    number = path.name.removeprefix("seed-")
+    return int(number) if number.isdigit() else 0
+
+
+def open_scorer(folder: Path, settings: ModelSettings, backend: Backend) -> Scorer:
+    """Load the model of a seed's folder with the given backend; only "torch" imports torch."""
+    if backend == "torch":
+        from train.torch_backend import load_scorer
+
+        return load_scorer(folder, settings)
+    from train.onnx_backend import load_session
+
+    return load_session(folder, settings, "int8" if backend == "onnx-int8" else "fp32")

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from huggingface_hub import ModelCard, ModelCardData
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from data.files import write_text
+from data.records import STANCE_ID, Prediction, read_rows
+from eval.metrics import macro_f1
 from train.config import RunConfig
 
 SPAN_USE = """\
@@ -32,14 +34,17 @@ One pass an actor: `AutoModelForSequenceClassification` on (context, sentence wi
 
 
 def write_model_card(folder: Path, config: RunConfig) -> None:
-    """Write `model/README.md` beside the weights of a seed's folder."""
+    """Write `model/README.md` beside the weights of a seed's folder, with the macro-F1 of its predictions as model-index."""
     model = folder / "model"
+    task = "token-classification" if config.model.kind == "span" else "text-classification"
     data = ModelCardData(
         language="en",
         license="apache-2.0",
         library_name="transformers",
         tags=["stance-detection", "entity-level", config.model.kind],
-        pipeline_tag="token-classification" if config.model.kind == "span" else "text-classification",
+        pipeline_tag=task,
+        model_name=f"{config.name}-{folder.name}",
+        eval_results=[_result(path, task, config.data.corpus) for path in sorted((folder / "predictions").glob("*.jsonl"))],
     )
     use = SPAN_USE.format(model=model) if config.model.kind == "span" else PAIR_USE
     text = f"""---
@@ -61,3 +66,17 @@ Trained on documents written for the project and labelled twice; figures with in
 """
     ModelCard(text)  # raises if the metadata block is malformed
     write_text(model / "README.md", text)
+
+
+def _result(path: Path, task: str, corpus: str) -> EvalResult:
+    rows = [row for row in read_rows(path, Prediction) if row.gold]
+    value = macro_f1([STANCE_ID[str(row.gold)] for row in rows], [STANCE_ID[row.pred] for row in rows])
+    return EvalResult(
+        task_type=task,
+        dataset_type=Path(corpus).name,
+        dataset_name="actor stance",
+        dataset_split=path.stem,
+        metric_type="f1",
+        metric_name=f"macro-F1 ({path.stem}, n {len(rows)})",
+        metric_value=round(value, 4),
+    )

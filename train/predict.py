@@ -1,114 +1,169 @@
-"""Who stands where: python train/predict.py --run runs/base --input seeds/000_83f43f7003ad4c7c.txt
+"""Who stands where: python train/predict.py --run runs/base --input seeds/*.txt --html out.html
 
-The input is an article (.txt, or - for standard input) or example rows (.jsonl). Prints a table of actors and, with
---output, writes one prediction row per actor and sentence.
+The input is articles (.txt files, folders of them, or - for standard input) or example rows (one .jsonl file). Prints a table
+of actors; --output writes a file by its ending: .jsonl prediction rows (an actor and sentence each), .json everything, .csv a
+line an actor and article.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-import numpy as np
+from data.articles import read_article
+from data.errors import InputError, nearest, run_command
+from data.files import write_json, write_jsonl, write_text
+from data.records import Example, read_rows
 
-from data.articles import article_examples, read_article
-from data.errors import InputError, run_command
-from data.files import write_jsonl
-from data.records import STANCES, Example, read_rows
-from data.registry import Registry, read_registry
+if TYPE_CHECKING:
+    from train.loading import Backend
+    from train.reading import Reading, Verdict
 
-TARGET = "the missile shield"
+OUTPUTS = (".jsonl", ".json", ".csv")
+BACKENDS = ("torch", "onnx", "onnx-int8")
 
 
 def main() -> None:
     """Read the input, predict, print and write."""
+    given = parse()
+    names: list[str] = given.input
+    check_outputs(given, rows=names[0].endswith(".jsonl"))
+    if names[0].endswith(".jsonl"):
+        predict_rows(given, names)
+    else:
+        predict_articles(given, collect_articles(names))
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("--run", type=Path, required=True, help="run folder, e.g. runs/base")
-    parser.add_argument("--input", required=True, help="article (.txt or -) or example rows (.jsonl)")
-    parser.add_argument("--output", type=Path, help="write prediction rows to this JSONL file")
+    parser.add_argument(
+        "--input", required=True, nargs="+", metavar="FILE", help="articles (.txt, a folder, or -) or one file of rows (.jsonl)"
+    )
+    parser.add_argument("--output", type=Path, help="file to write: .jsonl, .json or .csv")
+    parser.add_argument("--html", type=Path, help="write the article view to this file")
     parser.add_argument("--seed", type=int, help="seed to use (default: the first finished one)")
-    given = parser.parse_args()
-
-    from train.loading import open_run
-    from train.runs import prediction_rows
-    from train.transformer import predict
-
-    if given.input != "-" and not Path(given.input).is_file():
-        raise InputError(f"--input {given.input}: no such file")
-    run = open_run(given.run, given.seed)
-    registry = read_registry(run.corpus_folder / "actors.yaml")
-    rows = read_input(given.input, registry, run.config.data.context_sentences)
-    probabilities = predict(run.model, run.tokenizer, run.reader, rows) ** (1 / run.temperature)
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
-    if given.output:
-        write_jsonl(given.output, prediction_rows(rows, probabilities))
-    print_actors(rank_actors(rows, probabilities, registry), run.threshold)
+    parser.add_argument("--backend", choices=BACKENDS, default="torch", help="onnx needs train/export.py first (default: torch)")
+    return parser.parse_args()
 
 
-def read_input(name: str, registry: Registry, context_sentences: int) -> list[Example]:
-    """Return example rows from a file of rows, an article, or an article on standard input.
+def check_outputs(given: argparse.Namespace, *, rows: bool) -> None:
+    """Refuse output files of an unknown kind before anything is loaded.
 
     Raises:
-        InputError: faulty rows, or an article that names no actor of the registry.
+        InputError: an ending that says no format, or an article view asked of example rows.
     """
-    if name.endswith(".jsonl"):
-        return read_rows(Path(name), Example)
-    text = sys.stdin.read() if name == "-" else read_article(Path(name))
-    doc_id = "stdin" if name == "-" else Path(name).stem
-    rows = article_examples(text, doc_id, registry, TARGET, context_sentences)
-    if not rows:
-        raise InputError(f"{name}: names no actor of actors.yaml; add aliases there, or give example rows (.jsonl)")
-    return rows
+    if given.output and given.output.suffix not in OUTPUTS:
+        raise InputError(f"--output {given.output}: expected {', '.join(OUTPUTS)}{nearest(given.output.suffix, OUTPUTS)}")
+    if rows and len(given.input) > 1:
+        raise InputError("--input: give one file of rows (.jsonl), or articles")
+    if rows and (given.html or (given.output and given.output.suffix != ".jsonl")):
+        raise InputError("--input: example rows have no article to show; --output writes .jsonl for them, and --html is for articles")
 
 
-@dataclass(frozen=True)
-class Standing:
-    """An actor over all its sentences: mean probabilities, in the order of STANCES, and the clearest sentence."""
+def collect_articles(names: Sequence[str]) -> dict[str, str]:
+    """Return the texts of articles by their document ids; a folder stands for its .txt files.
 
-    actor: str
-    name: str
-    sentences: int
-    shares: tuple[float, ...]
-    stance: str
-    confidence: float
-    evidence: str
-
-
-def rank_actors(rows: Sequence[Example], probabilities: np.ndarray, registry: Registry) -> list[Standing]:
-    """Sum up each actor: a stance is attributed where some sentence attributes it, so the strongest side of all sentences decides."""
-    standings: list[Standing] = []
-    for actor in dict.fromkeys(row.actor for row in rows):
-        mine = [index for index, row in enumerate(rows) if row.actor == actor]
-        shares = probabilities[mine].mean(axis=0)
-        against, _, favor = probabilities[mine].sum(axis=0)
-        counts = [int((probabilities[mine].argmax(axis=1) == index).sum()) for index in range(len(STANCES))]
-        side = 0 if (counts[0], against) > (counts[2], favor) else 2
-        chosen = side if counts[side] else 1
-        best = max(mine, key=lambda index: probabilities[index][chosen])
-        name = registry[actor].name if actor in registry else actor
-        confidence = float(probabilities[best][chosen])
-        standings.append(Standing(actor, name, len(mine), tuple(shares), STANCES[chosen], confidence, rows[best].text))
-    return sorted(standings, key=lambda standing: (-standing.sentences, standing.name))
+    Raises:
+        InputError: a file is missing or no article; nothing is read half.
+    """
+    paths: list[Path] = []
+    texts: dict[str, str] = {}
+    for name in names:
+        if name == "-":
+            texts["stdin"] = sys.stdin.read()
+            continue
+        if name.endswith(".jsonl"):
+            raise InputError("--input: give one file of rows (.jsonl), or articles")
+        path = Path(name)
+        found = sorted(path.rglob("*.txt")) if path.is_dir() else [path]
+        if not found:
+            raise InputError(f"--input {name}: the folder holds no .txt file")
+        paths += found
+    stems = [path.stem for path in paths]
+    for path in dict.fromkeys(paths):
+        unique = path.stem if stems.count(path.stem) == 1 else "-".join(path.with_suffix("").parts[-2:])
+        texts[unique if unique not in texts else str(path)] = read_article(path)
+    return texts
 
 
-def print_actors(standings: Sequence[Standing], threshold: float) -> None:
+def predict_rows(given: argparse.Namespace, names: Sequence[str]) -> None:
+    """Score example rows, print their actors and write prediction rows."""
+    rows = read_rows(Path(names[0]), Example)
+    from train.loading import open_run
+    from train.reading import judge_actors
+    from train.runs import prediction_rows
+
+    run = open_run(given.run, given.seed, given.backend)
+    probabilities = run.probabilities(rows)
+    if given.output:
+        write_jsonl(given.output, prediction_rows(rows, probabilities))
+    print_verdicts(judge_actors(rows, probabilities, run.calibration.threshold, {}), names[0])
+
+
+def predict_articles(given: argparse.Namespace, texts: Mapping[str, str]) -> None:
+    """Read articles, print their actors, and write what was asked for."""
+    readings, threshold = read_texts(given.run, given.seed, given.backend, texts)
+    if given.output:
+        write_output(given.output, readings, str(given.run))
+    if given.html:
+        from train.article_view import render_view
+
+        write_text(given.html, render_view(readings, str(given.run), threshold))
+    for reading in readings:
+        print_verdicts(reading.verdicts, reading.article.title)
+
+
+def read_texts(run: Path, seed: int | None, backend: "Backend", texts: Mapping[str, str]) -> tuple[list["Reading"], float]:
+    """Return the readings of articles, and the confidence below which the run is unsure."""
+    from train.reading import load
+
+    reader = load(run, seed=seed, backend=backend)
+    return reader.read_many(texts), reader.run.calibration.threshold
+
+
+def write_output(path: Path, readings: Sequence["Reading"], run: str) -> None:
+    """Write readings in the format that the file's ending names."""
+    if path.suffix == ".jsonl":
+        from train.runs import prediction_rows
+
+        write_jsonl(path, (row for reading in readings for row in prediction_rows(reading.rows, reading.probs)))
+    elif path.suffix == ".json":
+        from train.collection import to_json
+
+        write_json(path, to_json(readings, run))
+    else:
+        from train.collection import to_csv
+
+        write_text(path, to_csv(readings))
+
+
+def print_verdicts(verdicts: Sequence["Verdict"], title: str) -> None:
     """Print the table of who stands where."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    colours = {"against": "red", "neutral": "dim", "favor": "cyan"}
-    table = Table(title=f"stance toward {TARGET}", title_justify="left")
-    for heading in ("actor", "stance", "confidence", "sentences", "clearest sentence"):
-        table.add_column(heading, justify="right" if heading in {"confidence", "sentences"} else "left", overflow="fold")
-    for standing in standings:
-        unsure = " (unsure)" if standing.confidence < threshold else ""
-        stance = f"[{colours[standing.stance]}]{standing.stance}[/]{unsure}"
-        evidence = standing.evidence if len(standing.evidence) < 90 else standing.evidence[:87] + "..."
-        table.add_row(standing.name, stance, f"{standing.confidence:.2f}", str(standing.sentences), evidence)
+    styles = {"against": ("red", "▼"), "neutral": ("dim", "●"), "favor": ("cyan", "▲")}
+    table = Table(title=escape(title), title_justify="left")
+    for heading, justify in (("actor", "left"), ("stance", "left"), ("sure", "right"), ("▼ ● ▲", "right"), ("clearest sentence", "left")):
+        table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for verdict in verdicts:
+        colour, sign = styles[verdict.stance]
+        doubts = "".join(f" ({doubt})" for doubt in ("unsure", "mixed") if getattr(verdict, doubt))
+        evidence = verdict.evidence[0].text if verdict.evidence else ""
+        table.add_row(
+            escape(verdict.name),
+            f"[{colour}]{sign} {verdict.stance}[/]{doubts}",
+            f"{verdict.confidence:.2f}",
+            f"{verdict.against} {verdict.neutral} {verdict.favor}",
+            escape(evidence if len(evidence) < 90 else evidence[:87] + "..."),
+        )
     Console().print(table)
 
 

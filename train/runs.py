@@ -17,6 +17,7 @@ import psutil
 from data.corpus import Corpus
 from data.errors import InputError
 from data.files import ROOT, read_text, write_json, write_jsonl, write_text
+from data.items import to_item
 from data.records import STANCES, Example
 from train.config import RunConfig
 
@@ -53,16 +54,7 @@ def write_items(folder: Path, corpus: Corpus, splits: dict[str, list[Example]]) 
     """Write the scored examples with what reports break figures down by: genre, setting, title, phenomena."""
     for name, rows in splits.items():
         if name != "train":
-            write_jsonl(folder / "items" / f"{name}.jsonl", (_item(corpus, row) for row in rows))
-
-
-def _item(corpus: Corpus, row: Example) -> dict[str, Any]:
-    fields: dict[str, Any] = row.model_dump()
-    document = corpus.by_id.get(row.doc_id)
-    if document is None:
-        return fields | {"genre": None, "setting": None, "title": None, "phenomena": []}
-    meta, sentence = document.meta, document.sentences[row.sent_id - 1]
-    return fields | {"genre": meta.genre, "setting": meta.setting, "title": meta.title, "phenomena": list(sentence.marked.phenomena)}
+            write_jsonl(folder / "items" / f"{name}.jsonl", (to_item(row, corpus.by_id.get(row.doc_id)).model_dump() for row in rows))
 
 
 def prediction_rows(rows: Sequence[Example], probabilities: np.ndarray) -> list[dict[str, Any]]:

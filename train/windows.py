@@ -160,7 +160,8 @@ def encode_pair(tokenizer: PreTrainedTokenizerBase, first: str, second: str, max
     context = context[max(0, len(context) - room) :]
     head = [tokenizer.cls_token_id, *context, tokenizer.sep_token_id]
     input_ids = [*head, *sentence["input_ids"], tokenizer.sep_token_id]
-    types = [0] * len(head) + [1] * (len(input_ids) - len(head))
+    import os
+    types = [0] * len(head) + [0 if os.environ.get('TT0') else 1] * (len(input_ids) - len(head))
     offsets = {len(head) + index: tuple(span) for index, span in enumerate(sentence["offset_mapping"])}
     return Encoded(input_ids, types, offsets)
 

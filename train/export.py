@@ -1,0 +1,168 @@
+"""Export a run's model to ONNX, fp32 and int8: python train/export.py --run runs/base
+
+Writes onnx/model.onnx, onnx/model-int8.onnx and onnx/parity.json into the seed's folder. An export passes when at least
+99.5 % of its answers on dev equal the trained model's and its macro-F1 is within 0.005; exit code 1 if fp32 does not.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+if not __package__:
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+import numpy as np
+
+from data.corpus import load_corpus
+from data.errors import run_command
+from data.files import ROOT, replacing, write_json
+from data.records import STANCE_ID, Example
+from train.loading import Scorer, find_seed, open_scorer
+
+SAME_LABELS = 0.995
+MACRO_F1_MARGIN = 0.005
+OPSET = 18
+
+
+def main() -> int:
+    """Export, check against the trained model on dev, and say what passed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser.add_argument("--run", type=Path, required=True, help="run folder, e.g. runs/base")
+    parser.add_argument("--seed", type=int, help="seed to export (default: the first finished one)")
+    given = parser.parse_args()
+    config, folder = find_seed(given.run, given.seed)
+    rows = load_corpus(ROOT / config.data.corpus).examples("dev", config.data.context_sentences)
+    parities = export(folder, config.model, rows)
+    for precision, parity in parities.items():
+        print(parity.describe(f"{folder / 'onnx'} {precision}"))
+    return 0 if parities["fp32"].passed else 1
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How an export's answers compare with the trained model's on the same rows."""
+
+    rows: int
+    same_labels: float
+    macro_f1: float
+    macro_f1_trained: float
+    largest_difference: float
+    megabytes: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the export may stand for the trained model."""
+        return self.same_labels >= SAME_LABELS and abs(self.macro_f1 - self.macro_f1_trained) <= MACRO_F1_MARGIN
+
+    def describe(self, name: str) -> str:
+        """Return one line for the terminal."""
+        verdict = "passed" if self.passed else f"FAILED (needs {SAME_LABELS:.1%} and ±{MACRO_F1_MARGIN})"
+        return (
+            f"{name}: {verdict}: {self.same_labels:.2%} same labels, dev macro-F1 {self.macro_f1:.4f} "
+            f"(trained {self.macro_f1_trained:.4f}), n = {self.rows}, {self.megabytes:.1f} MB"
+        )
+
+
+def export(folder: Path, settings: Any, rows: Sequence[Example]) -> dict[str, Parity]:
+    """Write both exports of a seed's folder and what the check on `rows` says of them."""
+    from train.onnx_backend import FILES, READERS, OnnxScorer, load_tokenizer
+
+    trained = open_scorer(folder, settings, "torch")
+    target = folder / "onnx"
+    tokenizer = load_tokenizer(folder / "model")
+    reference = trained.score(rows)
+    write_fp32(trained.model, target / FILES["fp32"])  # type: ignore[attr-defined]
+    write_int8(target / FILES["fp32"], target / FILES["int8"])
+    parities = {}
+    for precision, name in FILES.items():
+        scorer = OnnxScorer(target / name, tokenizer, READERS[settings.kind](tokenizer, settings))
+        parities[str(precision)] = compare(scorer, reference, rows, (target / name).stat().st_size)
+    write_json(target / "parity.json", {name: {**asdict(parity), "passed": parity.passed} for name, parity in parities.items()})
+    return parities
+
+
+def compare(scorer: Scorer, reference: np.ndarray, rows: Sequence[Example], size: int) -> Parity:
+    """Score `rows` and compare with the trained model's probabilities, shape (n, 3)."""
+    from eval.metrics import macro_f1
+
+    probabilities = scorer.score(rows)
+    gold = np.array([STANCE_ID[row.stance or "neutral"] for row in rows])
+    return Parity(
+        rows=len(rows),
+        same_labels=float((probabilities.argmax(axis=1) == reference.argmax(axis=1)).mean()),
+        macro_f1=float(macro_f1(gold, probabilities.argmax(axis=1))),
+        macro_f1_trained=float(macro_f1(gold, reference.argmax(axis=1))),
+        largest_difference=float(np.abs(probabilities - reference).max()),
+        megabytes=size / 1e6,
+    )
+
+
+def _hush() -> None:
+    """Silence what the exporter says about packages and axis names that do not matter here."""
+    import logging
+    import warnings
+
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    logging.getLogger().setLevel(logging.ERROR)
+    for kind in (UserWarning, FutureWarning):
+        warnings.filterwarnings("ignore", category=kind)
+
+
+def write_fp32(model: Any, path: Path) -> None:
+    """Export the model with free batch size and length."""
+    import torch
+
+    from train.onnx_backend import INPUTS
+
+    _hush()
+    example = torch.ones((2, 16), dtype=torch.int64)  # inputs that are one object would be merged into one
+    inputs = (example, torch.ones_like(example), torch.zeros_like(example))
+    axes = {0: torch.export.Dim("windows"), 1: torch.export.Dim("tokens", max=model.config.max_position_embeddings)}
+    model.eval()
+    with replacing(path) as temporary, torch.inference_mode():
+        torch.onnx.export(
+            only_logits(model),
+            inputs,
+            str(temporary),
+            input_names=list(INPUTS),
+            output_names=["logits"],
+            dynamic_shapes=(axes, axes, axes),
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+
+
+def only_logits(model: Any) -> Any:
+    """Wrap a transformers model so that it takes plain tensors and returns its logits alone."""
+    import torch
+
+    class Wrapped(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor) -> torch.Tensor:
+            outputs = self.model(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
+            logits: torch.Tensor = outputs.logits
+            return logits
+
+    return Wrapped().eval()
+
+
+def write_int8(source: Path, path: Path) -> None:
+    """Quantise the products' weights to int8, a scale a column; activations are quantised as they come."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with replacing(path) as temporary:
+        quantize_dynamic(
+            str(source), str(temporary), weight_type=QuantType.QInt8, per_channel=True, extra_options={"DefaultTensorType": 1}
+        )
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,117 @@
+"""Scoring example rows with an exported model through onnxruntime; torch is not needed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from data.errors import InputError
+from data.files import read_json
+from data.records import STANCES, Example
+from train.config import ModelSettings
+from train.windows import PairReader, Reader, SpanReader, Window
+
+Precision = Literal["fp32", "int8"]
+FILES: dict[Precision, str] = {"fp32": "model.onnx", "int8": "model-int8.onnx"}
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+READERS: dict[str, Any] = {"span": SpanReader, "pair": PairReader}
+
+
+@dataclass(frozen=True)
+class PlainTokenizer:
+    """The saved tokenizer without transformers; it is called as `train.windows.encode_pair` does."""
+
+    inner: Any
+    cls_token_id: int
+    sep_token_id: int
+    pad_token_id: int
+
+    def __call__(self, text: str, **_: object) -> dict[str, Any]:
+        """Return token ids and character offsets, no special tokens added."""
+        encoding = self.inner.encode(text, add_special_tokens=False)
+        return {"input_ids": encoding.ids, "offset_mapping": encoding.offsets}
+
+
+def load_tokenizer(folder: Path) -> PlainTokenizer:
+    """Load the tokenizer of a saved model.
+
+    Raises:
+        InputError: its files are missing or of another version.
+    """
+    from tokenizers import Tokenizer
+
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; the run is of another version, train it again")
+    settings = read_json(folder / "tokenizer_config.json")
+    inner = Tokenizer.from_file(str(path))
+    inner.no_truncation()
+    inner.no_padding()
+    ids = [inner.token_to_id(settings[f"{name}_token"]) for name in ("cls", "sep", "pad")]
+    return PlainTokenizer(inner, *ids)
+
+
+@dataclass(frozen=True)
+class OnnxScorer:
+    """An exported model, read with the same windows as the trained one."""
+
+    path: Path
+    tokenizer: PlainTokenizer
+    reader: Reader
+    threads: int = 0
+
+    @cached_property
+    def session(self) -> Any:
+        """The onnxruntime session, opened at first use; 0 threads leaves their number to onnxruntime."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.log_severity_level = 3
+        return onnxruntime.InferenceSession(str(self.path), options, providers=["CPUExecutionProvider"])
+
+    def score(self, rows: Sequence[Example], batch_size: int = 32) -> np.ndarray:
+        """Return uncalibrated probabilities, shape (n, 3); windows of like length go together."""
+        windows = self.reader.encode(rows)
+        order = sorted(range(len(windows)), key=lambda index: len(windows[index].input_ids))
+        logits = np.zeros((len(rows), len(STANCES)))
+        for start in range(0, len(order), batch_size):
+            batch = [windows[index] for index in order[start : start + batch_size]]
+            (outputs,) = self.session.run(None, pad(batch, self.tokenizer.pad_token_id))
+            for window, output in zip(batch, outputs, strict=True):
+                logits[list(window.examples)] = self.reader.read(window, output)
+        weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probabilities: np.ndarray = weights / weights.sum(axis=1, keepdims=True)
+        return probabilities
+
+
+def pad(windows: Sequence[Window], pad_token_id: int) -> dict[str, np.ndarray]:
+    """Return the model's inputs for some windows, each of shape (windows, longest)."""
+    longest = max(len(window.input_ids) for window in windows)
+    arrays = {name: np.zeros((len(windows), longest), dtype=np.int64) for name in INPUTS}
+    arrays["input_ids"][:] = pad_token_id
+    for index, window in enumerate(windows):
+        length = len(window.input_ids)
+        arrays["input_ids"][index, :length] = window.input_ids
+        arrays["attention_mask"][index, :length] = 1
+        arrays["token_type_ids"][index, :length] = window.token_type_ids
+    return arrays
+
+
+def load_session(folder: Path, settings: ModelSettings, precision: Precision, threads: int = 0) -> OnnxScorer:
+    """Open the export of a seed's folder.
+
+    Raises:
+        InputError: it was not exported, or the export did not pass its parity check.
+    """
+    path = folder / "onnx" / FILES[precision]
+    command = f"python train/export.py --run {folder.parent} --seed {folder.name.removeprefix('seed-')}"
+    if not path.is_file() or not (folder / "onnx" / "parity.json").is_file():
+        raise InputError(f"{path}: not exported yet; run: {command}")
+    if not read_json(folder / "onnx" / "parity.json").get(precision, {}).get("passed"):
+        raise InputError(f"{path}: its answers differ from the trained model's (see parity.json beside it); use another --backend")
+    tokenizer = load_tokenizer(folder / "model")
+    return OnnxScorer(path, tokenizer, READERS[settings.kind](tokenizer, settings), threads)

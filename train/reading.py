@@ -1,0 +1,266 @@
+"""Reading articles with a trained run: who stands where, with the sentences that say so.
+
+from train.reading import load
+reading = load("runs/base").read(text)
+print(reading.verdicts[0].name, reading.verdicts[0].stance)
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.articles import Article, actor_name, article_examples, take_apart
+from data.errors import InputError
+from data.mentions import How, MentionFinder
+from data.records import STANCES, Example, Stance
+from data.registry import read_registry
+from train.loading import Backend, OpenRun, open_run
+
+TARGET = "the missile shield"
+EVIDENCE = 3
+"""Sentences shown for a verdict, the clearest first."""
+MIXED = 0.5
+"""An actor whose weaker side weighs at least this share of its stronger one is called mixed."""
+
+
+@dataclass(frozen=True)
+class MentionStance:
+    """What the text attributes to an actor at one mention; `start` and `end` are offsets into the article."""
+
+    actor: str
+    sentence: int
+    start: int
+    end: int
+    text: str
+    how: How
+    stance: Stance
+    confidence: float
+    probs: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A sentence behind a verdict."""
+
+    sentence: int
+    text: str
+    stance: Stance
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An actor over a whole article: stance, how sure, in how many sentences it stands where, and the clearest of them."""
+
+    actor: str
+    name: str
+    kind: str
+    stance: Stance
+    confidence: float
+    unsure: bool
+    mixed: bool
+    against: int
+    neutral: int
+    favor: int
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def sentences(self) -> int:
+        """How many sentences speak of the actor."""
+        return self.against + self.neutral + self.favor
+
+    @property
+    def score(self) -> int:
+        """The stance as a number: -1 against, 0 neutral, 1 in favor."""
+        return STANCES.index(self.stance) - 1
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One article read: its text taken apart, the stance at every mention and the verdict on every actor."""
+
+    article: Article
+    mentions: tuple[MentionStance, ...]
+    rows: tuple[Example, ...]
+    probs: np.ndarray
+    verdicts: tuple[Verdict, ...]
+
+    @cached_property
+    def by_actor(self) -> Mapping[str, Verdict]:
+        """The verdicts by their actors."""
+        return {verdict.actor: verdict for verdict in self.verdicts}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values: document, verdicts and mentions."""
+        return {
+            "doc_id": self.article.doc_id,
+            "title": self.article.title,
+            "date": self.article.date,
+            "sentences": len(self.article.sentences),
+            "actors": [_rounded(asdict(verdict)) for verdict in self.verdicts],
+            "mentions": [_rounded(asdict(mention)) for mention in self.mentions],
+        }
+
+
+@dataclass(frozen=True)
+class ArticleReader:
+    """A trained run and the registry by which it finds actors."""
+
+    run: OpenRun
+    finder: MentionFinder
+    target: str = TARGET
+
+    def read(self, text: str, doc_id: str = "article") -> Reading:
+        """Read one article.
+
+        Raises:
+            InputError: the text is empty, not English, or names no actor.
+        """
+        return self.read_many({doc_id: text})[0]
+
+    def read_many(self, texts: Mapping[str, str]) -> list[Reading]:
+        """Read articles by their ids; all their windows go through the model together."""
+        articles = [take_apart(text, doc_id, self.finder) for doc_id, text in texts.items()]
+        rows = [article_examples(article, self.target, self.run.config.data.context_sentences) for article in articles]
+        for article, own in zip(articles, rows, strict=True):
+            if not own:
+                raise InputError(f"{article.doc_id}: names no actor of actors.yaml; add aliases there, or give example rows (.jsonl)")
+        probabilities = self._score([row for own in rows for row in own])
+        readings, start = [], 0
+        for article, own in zip(articles, rows, strict=True):
+            readings.append(sum_up(article, own, probabilities[start : start + len(own)], self.run.calibration.threshold))
+            start += len(own)
+        return readings
+
+    def _score(self, rows: Sequence[Example]) -> np.ndarray:
+        """Score an actor's first mention in a sentence and its further ones apart, since training marks one mention an actor."""
+        first = [index for index, row in enumerate(rows) if is_first(row)]
+        further = [index for index, row in enumerate(rows) if not is_first(row)]
+        probabilities = np.zeros((len(rows), len(STANCES)))
+        for indices in (first, further):
+            if indices:
+                probabilities[indices] = self.run.probabilities([rows[index] for index in indices])
+        return probabilities
+
+
+def load(run: str | Path, *, seed: int | None = None, backend: Backend = "torch") -> ArticleReader:
+    """Open a run for reading articles.
+
+    Raises:
+        InputError: no such run, or nothing finished in it.
+    """
+    opened = open_run(Path(run), seed, backend)
+    return ArticleReader(opened, MentionFinder(read_registry(opened.corpus_folder / "actors.yaml")))
+
+
+def is_first(row: Example) -> bool:
+    """Tell an actor's first mention in a sentence from its further ones, by the row's id."""
+    return row.id == f"{row.doc_id}:{row.sent_id}:{row.actor}"
+
+
+def sum_up(article: Article, rows: Sequence[Example], probabilities: np.ndarray, threshold: float) -> Reading:
+    """Turn the scored mentions of an article, probabilities of shape (n, 3), into its reading."""
+    flat = [mention for mentions in article.mentions for mention in mentions]
+    mentions = []
+    for row, mention, values in zip(rows, flat, probabilities, strict=True):
+        start = article.sentences[row.sent_id - 1].start
+        stance, confidence = _best(values)
+        mentions.append(
+            MentionStance(
+                row.actor,
+                row.sent_id,
+                start + row.start,
+                start + row.end,
+                row.mention,
+                mention.how,
+                stance,
+                confidence,
+                tuple(map(float, values)),
+            )
+        )
+    first = [index for index, row in enumerate(rows) if is_first(row)]
+    kept = [rows[index] for index in first]
+    names = {actor: (actor_name(article.registry, actor), _kind(article, actor)) for actor in {row.actor for row in kept}}
+    verdicts = judge_actors(kept, probabilities[first], threshold, names)
+    return Reading(article, tuple(mentions), tuple(kept), probabilities[first], verdicts)
+
+
+def _kind(article: Article, actor: str) -> str:
+    return article.registry[actor].kind if actor in article.registry else "unknown"
+
+
+def judge_actors(
+    rows: Sequence[Example], probabilities: np.ndarray, threshold: float, names: Mapping[str, tuple[str, str]]
+) -> tuple[Verdict, ...]:
+    """Return the verdict on every actor, those with most sentences first.
+
+    Args:
+        rows: one row an actor and sentence.
+        probabilities: calibrated, shape (n, 3).
+        threshold: below this confidence a verdict is unsure.
+        names: name and kind by actor.
+    """
+    indices: dict[str, list[int]] = {}
+    for index, row in enumerate(rows):
+        indices.setdefault(row.actor, []).append(index)
+    verdicts = []
+    for actor, mine in indices.items():
+        name, kind = names.get(actor, (actor, "unknown"))
+        verdicts.append(judge([rows[index] for index in mine], probabilities[mine], threshold, name=name, kind=kind))
+    return tuple(sorted(verdicts, key=lambda verdict: (-verdict.sentences, verdict.name)))
+
+
+def judge(rows: Sequence[Example], probabilities: np.ndarray, threshold: float, *, name: str, kind: str) -> Verdict:
+    """Sum up one actor: a text attributes a stance where some sentence does, so the weightier side of those that do decides.
+
+    A side weighs the summed probability of its sentences. Confidence is the clearest sentence's probability, lowered by the
+    share that the other side weighs; for an actor without a side it is the geometric mean of the neutral probabilities.
+    """
+    chosen = probabilities.argmax(axis=1)
+    weights = [float(probabilities[chosen == index, index].sum()) for index in range(len(STANCES))]
+    against, favor = weights[0], weights[2]
+    index = 1 if against == favor == 0 else (2 if favor >= against else 0)
+    if index == 1:
+        confidence = math.exp(float(np.log(np.clip(probabilities[:, 1], 1e-9, 1)).mean()))
+    else:
+        confidence = float(probabilities[chosen == index, index].max()) * weights[index] / (against + favor)
+    counts = np.bincount(chosen, minlength=len(STANCES))
+    clearest = sorted(map(int, np.flatnonzero(chosen == index)), key=lambda place: -probabilities[place, index])[:EVIDENCE]
+    return Verdict(
+        rows[0].actor,
+        name,
+        kind,
+        STANCES[index],
+        confidence,
+        unsure=confidence < threshold,
+        mixed=index != 1 and min(against, favor) >= MIXED * max(against, favor),
+        against=int(counts[0]),
+        neutral=int(counts[1]),
+        favor=int(counts[2]),
+        evidence=tuple(
+            Evidence(rows[place].sent_id, rows[place].text, STANCES[index], float(probabilities[place, index])) for place in clearest
+        ),
+    )
+
+
+def _best(values: np.ndarray) -> tuple[Stance, float]:
+    index = int(values.argmax())
+    return STANCES[index], float(values[index])
+
+
+def _rounded(fields: dict[str, Any]) -> dict[str, Any]:
+    """Round all numbers to four digits, nested ones too."""
+    return {key: _round(value) for key, value in fields.items()}
+
+
+def _round(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, dict):
+        return _rounded(value)
+    return [_round(each) for each in value] if isinstance(value, list | tuple) else value

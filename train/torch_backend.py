@@ -1,0 +1,44 @@
+"""Scoring example rows with the saved PyTorch model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers.utils import logging
+
+from data.errors import InputError
+from data.records import Example
+from train.config import ModelSettings
+from train.transformer import KINDS, build_reader, predict
+from train.windows import Reader
+
+
+@dataclass(frozen=True)
+class TorchScorer:
+    """The saved model, its tokenizer and its reader."""
+
+    model: Any
+    tokenizer: PreTrainedTokenizerBase
+    reader: Reader
+
+    def score(self, rows: Sequence[Example], batch_size: int = 32) -> np.ndarray:
+        """Return uncalibrated probabilities, shape (n, 3)."""
+        return predict(self.model, self.tokenizer, self.reader, rows, batch_size)
+
+
+def load_scorer(folder: Path, settings: ModelSettings) -> TorchScorer:
+    """Load the model that a seed's folder holds.
+
+    Raises:
+        InputError: the weights are missing or do not fit the installed transformers.
+    """
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder / "model")
+        model = KINDS[settings.kind].auto_class.from_pretrained(folder / "model", use_safetensors=True)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder / 'model'}: cannot be opened: {' '.join(str(error).split())[:200]}") from None
+    return TorchScorer(model, tokenizer, build_reader(settings, tokenizer))
