@@ -42,6 +42,7 @@ _EXPLETIVE = re.compile(
     r"(?!\s(?:ready|willing|prepared|open|opposed|seeking|considering|concerned|developing))"
 )
 _SAID_AFTER = re.compile(rf"(?:,? [\w ,-]{{0,60}})?\s(?:has |had |also |later )?(?:{SPEECH})\b")
+_INVERTED = re.compile(rf"[\"”],?\s(?:{SPEECH})\s(?:the\s)?$")
 _SAID_BEFORE = re.compile(rf"\b(?:{SPEECH})\s(?:the\s)?$")
 _OWN_WORDS = re.compile(rf"(?:\b(?:{SPEECH}|saying|hoped|hopes|believes|believed|thinks|feared|fears)(?: that)?|\bwhat|\bwhich)\s$")
 QUOTES = re.compile(r"[\"“”]")
@@ -174,10 +175,10 @@ def _speaker(sentence: str, mentions: Sequence[FoundMention], quoted: Sequence[t
     """Return who says what a sentence quotes: the mention beside a verb of speech, outside the quotation marks."""
     outside = [each for each in mentions if not any(start <= each.start < end for start, end in quoted)]
     for mention in outside:
-        if _SAID_BEFORE.search(sentence[: mention.start]) and mention.start and '"' in sentence[: mention.start]:
+        if _INVERTED.search(sentence[: mention.start]):
             return mention.actor
     for mention in outside:
-        if _SAID_AFTER.match(sentence[mention.end :]):
+        if not _SAID_BEFORE.search(sentence[: mention.start]) and _SAID_AFTER.match(sentence[mention.end :]):
             return mention.actor
     return None
 

@@ -201,3 +201,23 @@ def test_help_does_not_load_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip().endswith("False")
+
+
+def test_stock_transformers_give_our_figures(run: Path) -> None:
+    """The few lines of docs/articles.md, which use nothing of this project, against our reading."""
+    from transformers import AutoModelForTokenClassification, AutoTokenizer
+
+    folder = run / "seed-1" / "model"
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForTokenClassification.from_pretrained(folder)
+    inputs = tokenizer(
+        "<actor>Moscow</actor> called the plan a threat and urged <actor>Prague</actor> to think again.", return_tensors="pt"
+    )
+    places = inputs["input_ids"][0] == tokenizer.convert_tokens_to_ids("<actor>")
+    stock = model(**inputs).logits[0, places].softmax(-1).detach().numpy()
+
+    text = "Moscow called the plan a threat and urged Prague to think again."
+    rows = [
+        Example(id=f"d:1:{name}", doc_id="d", sent_id=1, text=text, actor=name, mention=name, start=start, end=start + 6)
+        for name, start in (("Moscow", 0), ("Prague", text.index("Prague")))
+    ]
+    np.testing.assert_allclose(open_run(run).scorer.score(rows), stock, atol=1e-5)

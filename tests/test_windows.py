@@ -92,7 +92,7 @@ def test_the_pair_reader_marks_only_the_actor_asked_for(tokenizer: PreTrainedTok
 def test_the_target_leads_the_context_when_asked_for(tokenizer: PreTrainedTokenizerBase, make_example: Make) -> None:
     row = make_example(TEXT, "Moscow", target="the shield", context="Before.")
     (window,) = SpanReader(tokenizer, ModelSettings(reading="marker", max_length=64, target_text=True)).encode([row])
-    assert "the shield : before. [SEP]" in tokenizer.decode(window.input_ids)
+    assert "the shield : before. <actor> moscow" in tokenizer.decode(window.input_ids)
 
 
 def test_consecutive_sentences_share_a_window(tokenizer: PreTrainedTokenizerBase, make_example: Make) -> None:

@@ -33,14 +33,14 @@ class DataSettings:
         corpus: Corpus folder (corpus/, actors.yaml, splits.json), relative to the project's root.
         context_sentences: How many preceding sentences the model reads before the labelled one.
         documents: Share of the training documents used, for learning curves; documents are taken in a seeded order.
-        swap_names: Share of training sentences in which actors are renamed at random each epoch, so that stance is read, not remembered.
+        renamed: Share of the training sentences that are learned once more with their actors renamed at random.
         extra_test: JSONL file of example rows that is scored as one more split, named by its stem.
     """
 
     corpus: str = "data"
     context_sentences: int = 1
     documents: float = 1.0
-    swap_names: float = 0.0
+    renamed: float = 0.0
     extra_test: str | None = None
 
 
@@ -57,7 +57,7 @@ class ModelSettings:
         max_length: Longest window in tokens; the context is cut first.
         class_weights: Exponent on inverse class frequency in the loss; 0 is unweighted, 1 fully balanced.
         freeze_embeddings: Leave the word embeddings (half of all parameters) as they were pre-trained.
-        dropout: Dropout of the encoder and the head while training.
+        dropout: Dropout of the hidden states and the head while training; attention has none.
     """
 
     kind: ModelKind = "span"
@@ -231,7 +231,7 @@ def check_values(config: RunConfig) -> None:
     """Refuse values that have the right type and make no sense."""
     limits = {
         "data.documents": 0 < config.data.documents <= 1,
-        "data.swap_names": 0 <= config.data.swap_names <= 1,
+        "data.renamed": 0 <= config.data.renamed <= 1,
         "data.context_sentences": config.data.context_sentences >= 0,
         "model.window_sentences": config.model.window_sentences >= 1,
         "model.max_length": 16 <= config.model.max_length <= 512,

@@ -47,7 +47,7 @@ class OpenRun:
         return self.calibration.apply(self.scorer.score(rows, batch_size))
 
 
-def open_run(folder: Path, seed: int | None = None, backend: Backend = "torch") -> OpenRun:
+def open_run(folder: Path, seed: int | None = None, backend: Backend = "torch", threads: int = 0) -> OpenRun:
     """Open a seed of a run; the first finished one unless `seed` says which.
 
     Raises:
@@ -55,7 +55,7 @@ def open_run(folder: Path, seed: int | None = None, backend: Backend = "torch") 
     """
     config, path = find_seed(folder, seed)
     calibration = Calibration.read(path / "calibration.json")
-    return OpenRun(path, config, open_scorer(path, config.model, backend), calibration)
+    return OpenRun(path, config, open_scorer(path, config.model, backend, threads), calibration)
 
 
 def find_seed(folder: Path, seed: int | None = None) -> tuple[RunConfig, Path]:
@@ -84,7 +84,7 @@ def _seed_number(path: Path) -> int:
     return int(number) if number.isdigit() else 0
 
 
-def open_scorer(folder: Path, settings: ModelSettings, backend: Backend) -> Scorer:
+def open_scorer(folder: Path, settings: ModelSettings, backend: Backend, threads: int = 0) -> Scorer:
     """Load the model of a seed's folder with the given backend; only "torch" imports torch."""
     if backend == "torch":
         from train.torch_backend import load_scorer
@@ -92,4 +92,4 @@ def open_scorer(folder: Path, settings: ModelSettings, backend: Backend) -> Scor
         return load_scorer(folder, settings)
     from train.onnx_backend import load_session
 
-    return load_session(folder, settings, "int8" if backend == "onnx-int8" else "fp32")
+    return load_session(folder, settings, "int8" if backend == "onnx-int8" else "fp32", threads)

@@ -10,8 +10,7 @@ from eval.metrics import macro_f1
 from train.config import RunConfig
 
 SPAN_USE = """\
-Put `<actor>` and `</actor>` around every actor and read the logits at the `<actor>` tokens; the first segment holds what
-precedes the sentence (it may be empty):
+Put `<actor>` and `</actor>` around every actor and read the logits at the `<actor>` tokens:
 
 ```python
 import torch
@@ -20,7 +19,7 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 tokenizer = AutoTokenizer.from_pretrained("{model}")
 model = AutoModelForTokenClassification.from_pretrained("{model}")
 text = "<actor>Moscow</actor> called the plan a threat and urged <actor>Prague</actor> to think again."
-inputs = tokenizer("", text, return_tensors="pt")
+inputs = tokenizer(text, return_tensors="pt")
 at = inputs["input_ids"][0] == tokenizer.convert_tokens_to_ids("<actor>")
 with torch.inference_mode():
     stances = [model.config.id2label[int(i)] for i in model(**inputs).logits[0, at].argmax(-1)]
@@ -28,8 +27,8 @@ with torch.inference_mode():
 """
 
 PAIR_USE = """\
-One pass an actor: `AutoModelForSequenceClassification` on (context, sentence with this actor between `<actor>` and
-`</actor>`, then the mention once more).
+One pass an actor: `AutoModelForSequenceClassification` on the sentence with this actor between `<actor>` and `</actor>`,
+then the mention once more.
 """
 
 

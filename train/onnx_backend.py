@@ -16,13 +16,13 @@ from train.windows import PairReader, Reader, SpanReader, Window
 
 Precision = Literal["fp32", "int8"]
 FILES: dict[Precision, str] = {"fp32": "model.onnx", "int8": "model-int8.onnx"}
-INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+INPUTS = ("input_ids", "attention_mask")
 READERS: dict[str, Any] = {"span": SpanReader, "pair": PairReader}
 
 
 @dataclass(frozen=True)
 class PlainTokenizer:
-    """The saved tokenizer without transformers; it is called as `train.windows.encode_pair` does."""
+    """The saved tokenizer without transformers; it is called as `train.windows.encode_window` does."""
 
     inner: Any
     cls_token_id: int
@@ -50,8 +50,8 @@ def load_tokenizer(folder: Path) -> PlainTokenizer:
     inner = Tokenizer.from_file(str(path))
     inner.no_truncation()
     inner.no_padding()
-    ids = [inner.token_to_id(settings[f"{name}_token"]) for name in ("cls", "sep", "pad")]
-    return PlainTokenizer(inner, *ids)
+    cls, sep, padding = (int(inner.token_to_id(settings[f"{name}_token"]) or 0) for name in ("cls", "sep", "pad"))
+    return PlainTokenizer(inner, cls, sep, padding)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,6 @@ def pad(windows: Sequence[Window], pad_token_id: int) -> dict[str, np.ndarray]:
         length = len(window.input_ids)
         arrays["input_ids"][index, :length] = window.input_ids
         arrays["attention_mask"][index, :length] = 1
-        arrays["token_type_ids"][index, :length] = window.token_type_ids
     return arrays
 
 

@@ -60,7 +60,7 @@ def run(config: RunConfig, corpus: Corpus, splits: dict[str, list[Example]], run
     write_items(folder, corpus, splits)
     score_baselines(folder, splits)
     for seed in config.seeds:
-        run_seed(config, corpus.fingerprint(), splits, seed, folder / f"seed-{seed}")
+        run_seed(config, corpus, splits, seed, folder / f"seed-{seed}")
     print(summary(write_report(folder), folder))
 
 

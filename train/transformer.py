@@ -55,7 +55,6 @@ def to_dataset(windows: Sequence[Window]) -> Dataset:
     return Dataset.from_dict(
         {
             "input_ids": [window.input_ids for window in windows],
-            "token_type_ids": [window.token_type_ids for window in windows],
             "labels": [window.labels for window in windows],
             "length": [len(window.input_ids) for window in windows],
         }
@@ -194,9 +193,7 @@ def predict(model: Any, tokenizer: PreTrainedTokenizerBase, reader: Reader, rows
     with torch.inference_mode():
         for start in range(0, len(order), batch_size):
             batch = [windows[index] for index in order[start : start + batch_size]]
-            inputs = tokenizer.pad(
-                {"input_ids": [w.input_ids for w in batch], "token_type_ids": [w.token_type_ids for w in batch]}, return_tensors="pt"
-            ).to(model.device)
+            inputs = tokenizer.pad({"input_ids": [window.input_ids for window in batch]}, return_tensors="pt").to(model.device)
             outputs = model(**inputs).logits.float().cpu().numpy()
             for window, output in zip(batch, outputs, strict=True):
                 logits[list(window.examples)] = reader.read(window, output)

@@ -29,14 +29,12 @@ class Window:
 
     Attributes:
         input_ids: token ids, length t.
-        token_type_ids: 0 for the context segment, 1 for the sentence, length t.
         labels: gold class ids at the positions read (span), or a single class id (pair); -100 elsewhere and where unlabelled.
         examples: indices into the rows that were encoded.
         positions: for each of the examples the token positions whose logits are averaged; empty for pair.
     """
 
     input_ids: list[int]
-    token_type_ids: list[int]
     labels: list[int] | int
     examples: tuple[int, ...]
     positions: tuple[tuple[int, ...], ...]
@@ -44,10 +42,9 @@ class Window:
 
 @dataclass(frozen=True)
 class Encoded:
-    """Two segments as token ids; `offsets` are the second segment's character spans by token position."""
+    """A window as token ids; `offsets` are the character spans of its text, without the lead, by token position."""
 
     input_ids: list[int]
-    token_type_ids: list[int]
     offsets: dict[int, tuple[int, int]]
 
 
@@ -89,7 +86,7 @@ class SpanReader:
         text, spans = join_sentences(sentences)
         marked, marked_spans = mark_mentions(text, spans)
         lead = leading_text(sentences[0].rows[0], self.settings.target_text)
-        encoded = encode_pair(self.tokenizer, lead, marked, self.settings.max_length)
+        encoded = encode_window(self.tokenizer, lead, marked, self.settings.max_length)
         if encoded is None:
             return [window for part in _halves(sentences) for window in self._encode_passage(part)]
         rows = [row for sentence in sentences for row in sentence.rows]
@@ -99,7 +96,7 @@ class SpanReader:
             for position in read:
                 labels[position] = STANCE_ID[row.stance] if row.stance else IGNORED
         indices = tuple(index for sentence in sentences for index in sentence.indices)
-        return [Window(encoded.input_ids, encoded.token_type_ids, labels, indices, positions)]
+        return [Window(encoded.input_ids, labels, indices, positions)]
 
     def _positions(self, encoded: Encoded, start: int, end: int) -> tuple[int, ...]:
         """Return where the actor marked from `start` to `end` (markers included) is read."""
@@ -138,32 +135,28 @@ class PairReader:
 
     def _encode_row(self, index: int, row: Example) -> Window:
         marked, _ = mark_mentions(row.text, [(row.start, row.end)])
-        encoded = encode_pair(
+        encoded = encode_window(
             self.tokenizer, leading_text(row, self.settings.target_text), f"{marked} {row.mention}", self.settings.max_length
         )
         if encoded is None:
             return self._encode_row(index, crop(row))
         label = STANCE_ID[row.stance] if row.stance else IGNORED
-        return Window(encoded.input_ids, encoded.token_type_ids, label, (index,), ())
+        return Window(encoded.input_ids, label, (index,), ())
 
 
-def encode_pair(tokenizer: PreTrainedTokenizerBase, first: str, second: str, max_length: int) -> Encoded | None:
-    """Encode two segments, cutting the first from the left; None if the second alone is too long.
+def encode_window(tokenizer: PreTrainedTokenizerBase, lead: str, text: str, max_length: int) -> Encoded | None:
+    """Encode a text after what leads up to it, as one segment; the lead is cut from the left, None if the text alone is too long.
 
-    The offsets are those of the second segment's tokens, by token position.
+    The offsets are those of the text's tokens, by token position.
     """
-    context = tokenizer(first, add_special_tokens=False, truncation=False, verbose=False)["input_ids"] if first else []
-    sentence = tokenizer(second, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False)
-    room = max_length - len(sentence["input_ids"]) - 3
+    before = tokenizer(lead, add_special_tokens=False, truncation=False, verbose=False)["input_ids"] if lead else []
+    tokens = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False)
+    room = max_length - len(tokens["input_ids"]) - 2
     if room < 0:
         return None
-    context = context[max(0, len(context) - room) :]
-    head = [tokenizer.cls_token_id, *context, tokenizer.sep_token_id]
-    input_ids = [*head, *sentence["input_ids"], tokenizer.sep_token_id]
-    import os
-    types = [0] * len(head) + [0 if os.environ.get('TT0') else 1] * (len(input_ids) - len(head))
-    offsets = {len(head) + index: tuple(span) for index, span in enumerate(sentence["offset_mapping"])}
-    return Encoded(input_ids, types, offsets)
+    head = [tokenizer.cls_token_id, *before[max(0, len(before) - room) :]]
+    offsets = {len(head) + index: tuple(span) for index, span in enumerate(tokens["offset_mapping"])}
+    return Encoded([*head, *tokens["input_ids"], tokenizer.sep_token_id], offsets)
 
 
 def group_passages(rows: Sequence[Example], most: int) -> list[list[Sentence]]:

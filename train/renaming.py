@@ -1,0 +1,63 @@
+"""Renaming actors in training sentences, so that a stance is read off the sentence and not remembered with a name."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+import numpy as np
+
+from data.records import Example
+from data.registry import Registry
+
+Names = Mapping[str, Sequence[str]]
+
+
+def renamed_copies(rows: Sequence[Example], registry: Registry, share: float, rng: np.random.Generator) -> list[Example]:
+    """Return copies of a random share of the sentences with every named actor called by another name of its kind.
+
+    Pronouns and descriptions ("the minister") stay, as do the labels; the context keeps the old names.
+    """
+    names = names_by_kind(rows, registry)
+    copies: list[Example] = []
+    for _, group in groupby(rows, key=lambda row: (row.doc_id, row.sent_id)):
+        sentence = list(group)
+        if rng.random() < share:
+            copies += rename_sentence(sentence, registry, names, rng)
+    return copies
+
+
+def names_by_kind(rows: Sequence[Example], registry: Registry) -> dict[str, list[str]]:
+    """Collect the names that training text uses, by the kind of actor they name."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if is_name(row.mention):
+            found[registry[row.actor].kind].add(row.mention)
+    return {kind: sorted(names) for kind, names in found.items()}
+
+
+def is_name(mention: str) -> bool:
+    """Tell names from pronouns and descriptions: the last word is capitalised and no pronoun stands alone."""
+    words = mention.split()
+    return words[-1][0].isupper() and mention not in {"I", "He", "She", "It", "They", "We", "You", "One", "Both", "Others", "Some"}
+
+
+def rename_sentence(sentence: Sequence[Example], registry: Registry, names: Names, rng: np.random.Generator) -> list[Example]:
+    """Replace each named mention of one sentence and move the offsets of all of them along; overlapping mentions stay as they are."""
+    ordered = sorted(sentence, key=lambda row: row.start)
+    if any(left.end > right.start for left, right in zip(ordered, ordered[1:], strict=False)):
+        return list(ordered)
+    parts: list[str] = []
+    spans: list[tuple[int, int]] = []
+    position = length = 0
+    for row in ordered:
+        pool = names.get(registry[row.actor].kind, ()) if is_name(row.mention) else ()
+        name = pool[rng.integers(len(pool))] if pool else row.mention
+        start = length + row.start - position
+        parts += [row.text[position : row.start], name]
+        spans.append((start, start + len(name)))
+        position, length = row.end, start + len(name)
+    text = "".join([*parts, ordered[0].text[position:]])
+    return [
+        row.model_copy(update={"text": text, "mention": text[start:end], "start": start, "end": end, "id": f"{row.id}:renamed"})
+        for row, (start, end) in zip(ordered, spans, strict=True)
+    ]
