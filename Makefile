@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test check test-slow test-browser corpus reports lock clean
+.PHONY: help setup train test check test-slow test-browser corpus reports export app lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,14 @@ corpus: $(STAMP) ## every check on the corpus, and its figures
 
 reports: $(STAMP) ## one page over all runs (runs/index.html)
 	$(BIN)/python eval/index.py runs
+
+export: $(STAMP) ## ONNX, fp32 and int8, of runs/base
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[onnx]'
+	$(BIN)/python train/export.py --run runs/base
+
+app: $(STAMP) ## paste an article, see who stands where (extra: gradio)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[app]'
+	$(BIN)/python train/app.py --runs runs
 
 lock: ## compile constraints.txt anew
 	$(PYTHON) -m venv .venv-lock

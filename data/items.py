@@ -18,6 +18,4 @@ def to_item(row: Example, document: Document | None) -> Item:
     if document is None:
         return Item(**row.model_dump())
     meta, sentence = document.meta, document.sentences[row.sent_id - 1]
-    return Item(
-        **row.model_dump(), genre=meta.genre, setting=meta.setting, title=meta.title, phenomena=sentence.marked.phenomena
-    )
+    return Item(**row.model_dump(), genre=meta.genre, setting=meta.setting, title=meta.title, phenomena=sentence.marked.phenomena)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -44,14 +44,14 @@ def is_name(mention: str) -> bool:
 def rename_sentence(sentence: Sequence[Example], registry: Registry, names: Names, rng: np.random.Generator) -> list[Example]:
     """Replace each named mention of one sentence and move the offsets of all of them along; overlapping mentions stay as they are."""
     ordered = sorted(sentence, key=lambda row: row.start)
-    if any(left.end > right.start for left, right in zip(ordered, ordered[1:], strict=False)):
+    if any(left.end > right.start for left, right in pairwise(ordered)):
         return list(ordered)
     parts: list[str] = []
     spans: list[tuple[int, int]] = []
     position = length = 0
     for row in ordered:
         pool = names.get(registry[row.actor].kind, ()) if is_name(row.mention) else ()
-        name = pool[rng.integers(len(pool))] if pool else row.mention
+        name = pool[int(rng.integers(len(pool)))] if pool else row.mention
         start = length + row.start - position
         parts += [row.text[position : row.start], name]
         spans.append((start, start + len(name)))

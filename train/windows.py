@@ -7,14 +7,18 @@ off it; the pair reader makes one window an (actor, sentence) pair. Both give `W
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from transformers import PreTrainedTokenizerBase
 
 from data.records import STANCE_ID, Example
 from train.config import ModelSettings
-from train.weights import MARKERS
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+MARKERS = ("<actor>", "</actor>")
+"""Tokens put around every mention of a window; the start marker is where a span model reads the stance."""
 
 IGNORED = -100
 """The label of tokens that are not read; cross-entropy skips it."""
@@ -70,7 +74,7 @@ class Reader(Protocol):
 class SpanReader:
     """Reads every actor of some consecutive sentences off one pass, at its start marker or over the tokens of its mention."""
 
-    tokenizer: PreTrainedTokenizerBase
+    tokenizer: "PreTrainedTokenizerBase"
     settings: ModelSettings
 
     def encode(self, rows: Sequence[Example]) -> list[Window]:
@@ -122,7 +126,7 @@ def _halves(sentences: Sequence[Sentence]) -> list[list[Sentence]]:
 class PairReader:
     """Reads one actor a pass: the sentence with only this actor marked, the mention's name after it."""
 
-    tokenizer: PreTrainedTokenizerBase
+    tokenizer: "PreTrainedTokenizerBase"
     settings: ModelSettings
 
     def encode(self, rows: Sequence[Example]) -> list[Window]:
@@ -144,7 +148,7 @@ class PairReader:
         return Window(encoded.input_ids, label, (index,), ())
 
 
-def encode_window(tokenizer: PreTrainedTokenizerBase, lead: str, text: str, max_length: int) -> Encoded | None:
+def encode_window(tokenizer: "PreTrainedTokenizerBase", lead: str, text: str, max_length: int) -> Encoded | None:
     """Encode a text after what leads up to it, as one segment; the lead is cut from the left, None if the text alone is too long.
 
     The offsets are those of the text's tokens, by token position.
