@@ -34,6 +34,7 @@ test-slow: $(STAMP) ## the tests that take minutes: simulations, real training
 
 test-browser: $(STAMP) ## the pages in real headless Chromium (Debian's package)
 	command -v chromium >/dev/null || (apt-get update && apt-get install -y chromium)
+	npm install --silent --no-save axe-core # the accessibility check is skipped without it
 	$(BIN)/python -m pytest -m browser
 
 corpus: $(STAMP) ## every check on the corpus, and its figures

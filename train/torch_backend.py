@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
-from transformers.utils import logging
 
 from data.errors import InputError
 from data.records import Example
 from train.config import ModelSettings
 from train.transformer import KINDS, build_reader, predict
+from train.weights import quieten
 from train.windows import Reader
 
 
@@ -35,7 +35,7 @@ def load_scorer(folder: Path, settings: ModelSettings) -> TorchScorer:
     Raises:
         InputError: the weights are missing or do not fit the installed transformers.
     """
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    quieten()
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder / "model")
         model = KINDS[settings.kind].auto_class.from_pretrained(folder / "model", use_safetensors=True)

@@ -1,5 +1,6 @@
 """Fine-tuning and prediction of the transformer kinds: span and pair in one loop on transformers' Trainer."""
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -133,7 +134,9 @@ def training_arguments(config: RunConfig, seed: int, folder: Path) -> TrainingAr
         load_best_model_at_end=True,
         metric_for_best_model="macro_f1",
         logging_steps=20,
-        disable_tqdm=None,
+        disable_tqdm=not sys.stderr.isatty(),
+        project="actor-stance",
+        run_name=f"{config.name}-seed-{seed}",
     )
 
 

@@ -1,10 +1,12 @@
 """Where encoders come from: the embedded package, a tiny random model made on the spot, or any path or hub id."""
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from transformers import AutoConfig, AutoTokenizer, BertConfig, PreTrainedTokenizerBase
+from transformers.utils import logging
 
 from data.errors import InputError
 from data.records import STANCES
@@ -41,6 +43,13 @@ def load_tokenizer(weights: str) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
+def quieten() -> None:
+    """Keep transformers' loading notes out of the output, and its progress bars where nobody watches."""
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+
+
 def load_model(auto_class: Any, weights: str, tokenizer: PreTrainedTokenizerBase, dropout: float) -> Any:
     """Load an encoder under a fresh stance head, its embeddings grown by the markers.
 
@@ -50,6 +59,7 @@ def load_model(auto_class: Any, weights: str, tokenizer: PreTrainedTokenizerBase
         tokenizer: the tokenizer with markers.
         dropout: dropout of encoder and head.
     """
+    quieten()
     if weights == "tiny":
         config: Any = BertConfig(
             vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, **LABELS
