@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -79,17 +80,16 @@ def environment() -> Environment:
     env.globals |= {"chart": pictures, "mini_whisker": charts.mini_whisker, "whisker_chart": charts.whisker_chart}
     env.globals |= {"stances": STANCES, "markers": MARKERS, "headlines": tuple(HEADLINES), "metric_titles": METRIC_TITLES}
     env.globals |= {"split_titles": SPLIT_TITLES, "group_titles": GROUP_TITLES, "max_rows": MAX_TABLE_ROWS}
-    env.globals |= _inline_files()
+    env.globals |= inline_files([TEMPLATES / "page.css"], TEMPLATES / "page.js")
     return env
 
 
-def _inline_files() -> dict[str, Any]:
-    style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    policy = (
-        f"default-src 'none'; style-src {_source_hash(style)}; script-src {_source_hash(script)}; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
-    return {"style": Markup(style), "script": Markup(script), "policy": policy}
+def inline_files(styles: Sequence[Path], script: Path) -> dict[str, Any]:
+    """Return the style and script of a page and the content-security policy that allows just these two."""
+    style, code = "".join(path.read_text(encoding="utf-8") for path in styles), script.read_text(encoding="utf-8")
+    policy = f"default-src 'none'; style-src {_source_hash(style)}; script-src {_source_hash(code)}; "
+    policy += "img-src data:; base-uri 'none'; form-action 'none'"
+    return {"style": Markup(style), "script": Markup(code), "policy": policy}
 
 
 def _source_hash(text: str) -> str:

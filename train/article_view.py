@@ -1,12 +1,9 @@
 """The article view: one self-contained page with every actor marked in the text and the sentences behind each verdict."""
 
-import base64
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from jinja2 import ChoiceLoader, FileSystemLoader
 from markupsafe import Markup
@@ -54,22 +51,8 @@ def render_view(readings: Sequence[Reading], run: str, threshold: float) -> str:
         run=run,
         target=TARGET,
         threshold=threshold,
-        **_inline_files(),
+        **render.inline_files([render.TEMPLATES / "page.css", TEMPLATES / "articles.css"], TEMPLATES / "articles.js"),
     )
-
-
-def _inline_files() -> dict[str, Any]:
-    style = (render.TEMPLATES / "page.css").read_text(encoding="utf-8") + (TEMPLATES / "articles.css").read_text(encoding="utf-8")
-    script = (TEMPLATES / "articles.js").read_text(encoding="utf-8")
-    policy = (
-        f"default-src 'none'; style-src {_source_hash(style)}; script-src {_source_hash(script)}; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
-    return {"style": Markup(style), "script": Markup(script), "policy": policy}
-
-
-def _source_hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def paragraphs(reading: Reading) -> Iterator[Paragraph]:

@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
@@ -290,8 +290,3 @@ def _command_line_fault(error: ArgumentError) -> str:
         if unknown[1] not in known:
             return f"--{unknown[1]}: unknown setting{nearest(unknown[1], known)}"
     return message
-
-
-def kinds() -> tuple[str, ...]:
-    """Return the names of all model kinds."""
-    return get_args(ModelKind)
