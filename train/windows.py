@@ -106,9 +106,9 @@ class SpanReader:
         """Return where the actor marked from `start` to `end` (markers included) is read."""
         inner = (start + len(MARKERS[0]), end - len(MARKERS[1]))
         inside = tuple(p for p, (left, right) in encoded.offsets.items() if inner[0] <= left < right <= inner[1])
-        if self.settings.reading == "mention" and inside:
-            return inside
-        return tuple(p for p, (left, _) in encoded.offsets.items() if left == start)
+        marker = tuple(p for p, (left, _) in encoded.offsets.items() if left == start)
+        places = {"marker": marker, "mention": inside or marker, "both": marker + inside}
+        return places[self.settings.reading]
 
 
 def _halves(sentences: Sequence[Sentence]) -> list[list[Sentence]]:

@@ -1,0 +1,52 @@
+"""Which weights are trained, and how fast: frozen parts and learning rates that fall towards the input."""
+
+import re
+from typing import Any
+
+import torch
+
+from train.config import ModelSettings, TrainerSettings
+
+_LAYER = re.compile(r"\.layers?\.(\d+)\.")
+_NO_DECAY = ("bias", "LayerNorm.weight", "layer_norm.weight")
+
+
+def freeze(model: Any, settings: ModelSettings) -> None:
+    """Exclude from training what the settings leave as it was pre-trained."""
+    if settings.freeze_embeddings:
+        model.get_input_embeddings().weight.requires_grad_(False)
+    for name, parameter in model.named_parameters():
+        if settings.freeze_layers and depth(name, settings.freeze_layers) < settings.freeze_layers:
+            parameter.requires_grad_(False)
+
+
+def depth(name: str, head: int) -> int:
+    """Return the encoder layer of a parameter by its name; -1 for the embeddings, `head` for what stands above all layers."""
+    if match := _LAYER.search(name):
+        return int(match[1])
+    return -1 if ".embeddings." in name else head
+
+
+def optimizer(model: Any, settings: TrainerSettings) -> tuple[type[torch.optim.Optimizer], dict[str, Any]]:
+    """Return what transformers' Trainer makes its optimizer from."""
+    groups = parameter_groups(model, settings, model.config.num_hidden_layers)
+    return torch.optim.AdamW, {"params": groups, "lr": settings.learning_rate, "fused": True}
+
+
+def parameter_groups(model: Any, settings: TrainerSettings, layers: int) -> list[dict[str, Any]]:
+    """Return the optimizer's groups: learning rate by depth, no weight decay on biases and layer norms.
+
+    The rate of layer l of `layers` is the peak rate times decay ** (layers - l); the head has the peak rate.
+    """
+    groups: dict[tuple[int, bool], list[torch.nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            groups.setdefault((depth(name, layers), not name.endswith(_NO_DECAY)), []).append(parameter)
+    return [
+        {
+            "params": parameters,
+            "lr": settings.learning_rate * settings.layer_decay ** (layers - place),
+            "weight_decay": settings.weight_decay if decays else 0.0,
+        }
+        for (place, decays), parameters in groups.items()
+    ]
