@@ -53,6 +53,26 @@ def test_per_class_figures_equal_sklearn() -> None:
     np.testing.assert_allclose(matrix.sum(1), support)
 
 
+def test_the_semeval_score_is_the_published_one() -> None:
+    """The majority baseline of SemEval-2016 Task 6 A scores 52.01 (favor), 78.44 (against) and 65.22 (Mohammad et al. 2016, table 3).
+
+    Gold counts (against, none, favor) of the test tweets and the majority stance of the training tweets, target by target.
+    """
+    targets = {
+        "atheism": ((160, 28, 32), 0),
+        "climate": ((11, 35, 123), 2),
+        "feminism": ((183, 44, 58), 0),
+        "clinton": ((172, 78, 45), 0),
+        "abortion": ((189, 45, 46), 0),
+    }
+    gold = [stance for counts, _ in targets.values() for stance, count in enumerate(counts) for _ in range(count)]
+    pred = [majority for counts, majority in targets.values() for _ in range(sum(counts))]
+    matrix = confusion(gold, pred)
+    assert len(gold) == 1249
+    assert class_f1(matrix)[[2, 0]].round(4).tolist() == [0.5201, 0.7844]
+    assert f1_favor_against_of(matrix).round(4) == 0.6522
+
+
 def test_macro_f1_leaves_out_a_class_in_neither_gold_nor_prediction() -> None:
     """Two perfect classes and an absent third give 1, a false third costs."""
     assert macro_f1([0, 1, 0], [0, 1, 0]) == 1.0

@@ -20,6 +20,7 @@ from data.errors import InputError, nearest
 from data.files import ROOT, read_text
 
 ModelKind = Literal["span", "pair", "majority", "actor_only", "sentence_only", "tfidf"]
+SourceName = Literal["corpus", "newsmtsc", "seesaw", "semeval", "vast"]
 BASELINES: tuple[ModelKind, ...] = ("majority", "actor_only", "sentence_only", "tfidf")
 MAX_CONFIG_BYTES = 100_000
 MAX_BASES = 8
@@ -30,14 +31,20 @@ class DataSettings:
     """What is learned from and scored.
 
     Attributes:
+        source: The project's corpus or one of the public sets of docs/benchmarks.md.
         corpus: Corpus folder (corpus/, actors.yaml, splits.json), relative to the project's root.
+        path: Folder of the public set as its authors publish it; else the environment variable <SOURCE>_PATH names it.
+        dev_share: Share of the training documents that a public set without a development split gives up for one.
         context_sentences: How many preceding sentences the model reads before the labelled one.
         documents: Share of the training documents used, for learning curves; documents are taken in a seeded order.
         renamed: Share of the training sentences that are learned once more with their actors renamed at random.
         extra_test: JSONL file of example rows that is scored as one more split, named by its stem.
     """
 
+    source: SourceName = "corpus"
     corpus: str = "data"
+    path: str | None = None
+    dev_share: float = 0.1
     context_sentences: int = 1
     documents: float = 1.0
     renamed: float = 0.0
@@ -235,6 +242,7 @@ def check_values(config: RunConfig) -> None:
     """Refuse values that have the right type and make no sense."""
     limits = {
         "data.documents": 0 < config.data.documents <= 1,
+        "data.dev_share": 0 < config.data.dev_share < 1,
         "data.renamed": 0 <= config.data.renamed <= 1,
         "data.context_sentences": config.data.context_sentences >= 0,
         "model.window_sentences": config.model.window_sentences >= 1,
@@ -249,6 +257,8 @@ def check_values(config: RunConfig) -> None:
         "seeds": bool(config.seeds) and len(set(config.seeds)) == len(config.seeds) and min(config.seeds) >= 0,
         "name": re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", config.name) is not None,
     }
+    if config.data.renamed and config.data.source != "corpus":
+        raise InputError(f"data.renamed: needs a registry of actors, which data.source {config.data.source!r} has not; expected 0")
     for key, holds in limits.items():
         if not holds:
             value: Any = config

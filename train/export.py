@@ -16,11 +16,11 @@ if not __package__:
 
 import numpy as np
 
-from data.corpus import load_corpus
 from data.errors import run_command
-from data.files import ROOT, replacing, write_json
+from data.files import replacing, write_json
 from data.records import STANCE_ID, Example
 from train.loading import Scorer, find_seed, open_scorer
+from train.sources import load_source
 
 SAME_LABELS = 0.995
 MACRO_F1_MARGIN = 0.005
@@ -49,7 +49,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="seed to export (default: the first finished one)")
     given = parser.parse_args()
     config, folder = find_seed(given.run, given.seed)
-    rows = load_corpus(ROOT / config.data.corpus).examples("dev", config.data.context_sentences)
+    rows = load_source(config.data).examples("dev", config.data.context_sentences)
     parities = export(folder, config.model, rows)
     for precision, parity in parities.items():
         print(parity.describe(f"{folder / 'onnx'} {precision}"))

@@ -17,6 +17,8 @@ def renamed_copies(rows: Sequence[Example], registry: Registry, share: float, rn
 
     Pronouns and descriptions ("the minister") stay, as do the labels; the context keeps the old names.
     """
+    if not share:
+        return []
     names = names_by_kind(rows, registry)
     copies: list[Example] = []
     for _, group in groupby(rows, key=lambda row: (row.doc_id, row.sent_id)):

@@ -10,11 +10,11 @@ from pathlib import Path
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from data.corpus import Corpus, load_corpus
 from data.errors import run_command
 from data.files import ROOT
-from data.records import Example, read_rows
+from data.records import Example
 from train.config import RunConfig, build_parser, parse_config
+from train.sources import Source, collect_splits, load_source
 
 
 def main() -> None:
@@ -30,26 +30,11 @@ def main() -> None:
     folder = Path(given.runs) / config.name
     if given.overwrite:
         shutil.rmtree(folder, ignore_errors=True)
-    corpus = load_corpus(ROOT / config.data.corpus)
-    splits = collect_splits(corpus, config)
-    run(config, corpus, splits, Path(given.runs))
+    source = load_source(config.data)
+    run(config, source, collect_splits(source, config.data), Path(given.runs))
 
 
-def collect_splits(corpus: Corpus, config: RunConfig) -> dict[str, list[Example]]:
-    """Return the example rows of every split, and of the extra test file if the config names one."""
-    context = config.data.context_sentences
-    splits = {name: corpus.examples(name, context) for name in ("train", "dev", "test")}
-    if corpus.splits.get("seeds"):
-        splits["seeds"] = corpus.examples("seeds", context)
-    kept = corpus.splits["train"][: max(1, round(config.data.documents * len(corpus.splits["train"])))]
-    splits["train"] = [row for row in splits["train"] if row.doc_id in set(kept)]
-    if config.data.extra_test:
-        path = Path(config.data.extra_test)
-        splits[path.stem] = read_rows(path, Example)
-    return splits
-
-
-def run(config: RunConfig, corpus: Corpus, splits: dict[str, list[Example]], runs: Path) -> None:
+def run(config: RunConfig, source: Source, splits: dict[str, list[Example]], runs: Path) -> None:
     """Write the run folder stage by stage and print where its report is."""
     from eval.report import summary, write_report
     from train.baselines import score_baselines
@@ -57,10 +42,10 @@ def run(config: RunConfig, corpus: Corpus, splits: dict[str, list[Example]], run
     from train.seed import run_seed
 
     folder = open_run(config, runs)
-    write_items(folder, corpus, splits)
+    write_items(folder, source, splits)
     score_baselines(folder, splits)
     for seed in config.seeds:
-        run_seed(config, corpus, splits, seed, folder / f"seed-{seed}")
+        run_seed(config, source, splits, seed, folder / f"seed-{seed}")
     print(summary(write_report(folder), folder))
 
 

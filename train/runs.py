@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import psutil
 
-from data.corpus import Corpus
 from data.errors import InputError
 from data.files import ROOT, read_text, write_json, write_jsonl, write_text
 from data.items import to_item
 from data.records import STANCES, Example
 from train.config import RunConfig
+from train.sources import Source
 
 DONE = "DONE"
 PACKAGES = ("torch", "transformers", "datasets", "accelerate", "scikit-learn", "numpy", "tokenizers", "safetensors")
@@ -50,11 +50,11 @@ def _without_seeds(text: str) -> list[str]:
     return [kept[0], *[line for line in kept[2].splitlines() if not line.startswith("- ")]]
 
 
-def write_items(folder: Path, corpus: Corpus, splits: dict[str, list[Example]]) -> None:
+def write_items(folder: Path, source: Source, splits: dict[str, list[Example]]) -> None:
     """Write the scored examples with what reports break figures down by: genre, setting, title, phenomena."""
     for name, rows in splits.items():
         if name != "train":
-            write_jsonl(folder / "items" / f"{name}.jsonl", (to_item(row, corpus.by_id.get(row.doc_id)).model_dump() for row in rows))
+            write_jsonl(folder / "items" / f"{name}.jsonl", (to_item(row, source.by_id.get(row.doc_id)).model_dump() for row in rows))
 
 
 def prediction_rows(rows: Sequence[Example], probabilities: np.ndarray) -> list[dict[str, Any]]:

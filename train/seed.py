@@ -11,17 +11,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from data.corpus import Corpus
 from data.files import write_json, write_jsonl, write_text
 from data.records import Example, Prediction
 from eval.calibration import calibrate
 from train.config import BASELINES, RunConfig
 from train.runs import DONE, Cost, prediction_rows, write_manifest
+from train.sources import Source
 
 Splits = dict[str, list[Example]]
 
 
-def run_seed(config: RunConfig, corpus: Corpus, splits: Splits, seed: int, folder: Path) -> None:
+def run_seed(config: RunConfig, source: Source, splits: Splits, seed: int, folder: Path) -> None:
     """Complete the folder of one seed; a finished one is left alone."""
     if (folder / DONE).is_file():
         print(f"{folder}: done before, kept (--overwrite to redo)")
@@ -29,7 +29,7 @@ def run_seed(config: RunConfig, corpus: Corpus, splits: Splits, seed: int, folde
     keep_freed_memory()
     started = time.perf_counter(), time.process_time()
     train_kind = run_baseline if config.model.kind in BASELINES else run_transformer
-    tokens_per_second, parameters = train_kind(config, corpus, splits, seed, folder)
+    tokens_per_second, parameters = train_kind(config, source, splits, seed, folder)
     cost = Cost(
         wall_seconds=time.perf_counter() - started[0],
         cpu_seconds=time.process_time() - started[1],
@@ -37,12 +37,12 @@ def run_seed(config: RunConfig, corpus: Corpus, splits: Splits, seed: int, folde
         parameters=parameters,
         peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     )
-    write_manifest(folder, config, corpus.fingerprint(), seed, cost, torch.get_num_threads())
+    write_manifest(folder, config, source.fingerprint(), seed, cost, torch.get_num_threads())
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     write_text(folder / DONE, "")
 
 
-def run_baseline(config: RunConfig, corpus: Corpus, splits: Splits, seed: int, folder: Path) -> tuple[None, None]:
+def run_baseline(config: RunConfig, source: Source, splits: Splits, seed: int, folder: Path) -> tuple[None, None]:
     """Fit and score a baseline; it has no weights to save."""
     from data import blind
 
@@ -52,13 +52,13 @@ def run_baseline(config: RunConfig, corpus: Corpus, splits: Splits, seed: int, f
     return None, None
 
 
-def run_transformer(config: RunConfig, corpus: Corpus, splits: Splits, seed: int, folder: Path) -> tuple[float, int]:
+def run_transformer(config: RunConfig, source: Source, splits: Splits, seed: int, folder: Path) -> tuple[float, int]:
     """Fine-tune, save, calibrate on dev and score a transformer."""
     from train.model_card import write_model_card
     from train.renaming import renamed_copies
     from train.transformer import predict, train
 
-    copies = renamed_copies(splits["train"], corpus.registry, config.data.renamed, np.random.default_rng(seed))
+    copies = renamed_copies(splits["train"], source.registry, config.data.renamed, np.random.default_rng(seed))
     trained = train(config, [*splits["train"], *copies], splits["dev"], seed, folder / "checkpoints")
     trained.model.save_pretrained(folder / "model")
     trained.tokenizer.save_pretrained(folder / "model")

@@ -163,15 +163,25 @@ def encode_window(tokenizer: "PreTrainedTokenizerBase", lead: str, text: str, ma
     return Encoded([*head, *tokens["input_ids"], tokenizer.sep_token_id], offsets)
 
 
+def sentence_key(item: tuple[int, Example]) -> tuple[object, ...]:
+    """Tell sentences apart, and the targets that one sentence is asked about."""
+    row = item[1]
+    return row.doc_id, row.sent_id, row.context, row.text, row.target
+
+
+def follows(row: Example, later: Example) -> bool:
+    """Say whether a sentence stands further down in the same document and is asked about the same target."""
+    return (row.doc_id, row.target) == (later.doc_id, later.target) and row.sent_id < later.sent_id
+
+
 def group_passages(rows: Sequence[Example], most: int) -> list[list[Sentence]]:
     """Group rows into sentences, and up to `most` sentences that follow each other in one document into passages."""
     passages: list[list[Sentence]] = []
-    for _, group in groupby(enumerate(rows), key=lambda item: (item[1].doc_id, item[1].sent_id, item[1].context, item[1].text)):
+    for _, group in groupby(enumerate(rows), key=sentence_key):
         indices, examples = zip(*group, strict=True)
         sentence = Sentence(indices, examples)
         previous = passages[-1][-1].rows[0] if passages else None
-        follows = previous is not None and previous.doc_id == examples[0].doc_id and previous.sent_id < examples[0].sent_id
-        if follows and len(passages[-1]) < most:
+        if previous is not None and len(passages[-1]) < most and follows(previous, examples[0]):
             passages[-1].append(sentence)
         else:
             passages.append([sentence])

@@ -1,0 +1,61 @@
+"""Where a run's rows come from: a corpus folder of the project, or a public set read by its adapter."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from data.corpus import load_corpus
+from data.documents import Document
+from data.files import ROOT
+from data.newsmtsc import NEWSMTSC
+from data.public_sets import PublicSet, load_public_set
+from data.records import Example, read_rows
+from data.registry import Registry
+from data.seesaw import SEESAW
+from data.semeval import SEMEVAL
+from data.vast import VAST
+from train.config import DataSettings
+
+PUBLIC_SETS: dict[str, PublicSet] = {public.name: public for public in (NEWSMTSC, SEESAW, SEMEVAL, VAST)}
+
+
+class Source(Protocol):
+    """What a run needs of its data; a public set has no documents and no registry."""
+
+    @property
+    def by_id(self) -> Mapping[str, Document]:
+        """The annotated documents by their ids."""
+
+    @property
+    def registry(self) -> Registry:
+        """Who is who."""
+
+    @property
+    def splits(self) -> Mapping[str, list[str]]:
+        """The document ids of every split."""
+
+    def examples(self, split: str, context_sentences: int = 1) -> list[Example]:
+        """Return the example rows of a split."""
+
+    def fingerprint(self) -> str:
+        """Return a hash of all text, labels and splits."""
+
+
+def load_source(settings: DataSettings) -> Source:
+    """Read the corpus or the public set that the config names."""
+    if settings.source == "corpus":
+        return load_corpus(ROOT / settings.corpus)
+    return load_public_set(PUBLIC_SETS[settings.source], settings.path, settings.dev_share)
+
+
+def collect_splits(source: Source, settings: DataSettings) -> dict[str, list[Example]]:
+    """Return the example rows of every split that has any, and of the extra test file if the config names one."""
+    names = ["train", "dev", *(name for name, documents in source.splits.items() if documents and name not in {"train", "dev"})]
+    splits = {name: source.examples(name, settings.context_sentences) for name in names}
+    documents = source.splits["train"]
+    kept = set(documents[: max(1, round(settings.documents * len(documents)))])
+    splits["train"] = [row for row in splits["train"] if row.doc_id in kept]
+    if settings.extra_test:
+        path = Path(settings.extra_test)
+        splits[path.stem] = read_rows(path, Example)
+    return splits
