@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from eval.behaviour.judge import behaviour_deltas
 from eval.bootstrap import RESAMPLES, mean_over_seeds, percentile_interval, resample_confusions
 from eval.contenders import Contender, Field, align
 from eval.metrics import HEADLINES, Floats, Ints, accuracy_of, macro_f1_of, unit_confusions
@@ -73,6 +74,7 @@ def compare(
             for name, field in fields.items()
             for a, b in combinations(field.systems, 2)
         ],
+        "behaviour": behaviour_rows(contenders),
         "changes": [changes(name, field.split, a, b) for name, field in fields.items() for a, b in combinations(field.systems, 2)],
         "sentences": {name: browser_sentences(field.split, field.systems, MAX_BYTES // len(fields)) for name, field in fields.items()},
     }
@@ -209,12 +211,26 @@ def _change(split: Split, a: System, b: System, index: int) -> Json:
 
 
 def data_notes(contenders: Sequence[Contender]) -> list[str]:
-    """Say when the runs were made from different data, although the items compared are the same."""
+    """Say when the runs were made from different data, although the items compared are the same, or answered different cases."""
     prints = {each.name: each.run.data_fingerprint for each in contenders if each.run}
-    if len(set(prints.values())) < 2:
-        return []
-    listed = ", ".join(f"{name} {fingerprint}" for name, fingerprint in prints.items())
-    return [f"the runs were trained on different data ({listed}); the items compared are the same"]
+    notes = []
+    if len(set(prints.values())) > 1:
+        listed = ", ".join(f"{name} {fingerprint}" for name, fingerprint in prints.items())
+        notes.append(f"the runs were trained on different data ({listed}); the items compared are the same")
+    if len({each.run.behaviour.rows for each in contenders if each.run and each.run.behaviour}) > 1:
+        notes.append("the runs answered different behaviour cases, which are not compared")
+    return notes
+
+
+def behaviour_rows(contenders: Sequence[Contender]) -> list[Json]:
+    """Compare the behaviour of every two runs that answered the same cases."""
+    runs = [(each.name, each.run.behaviour) for each in contenders if each.run and each.run.behaviour]
+    return [
+        row
+        for (name_a, a), (name_b, b) in combinations(runs, 2)
+        if a and b and a.rows == b.rows
+        for row in behaviour_deltas(name_a, a, name_b, b)
+    ]
 
 
 def config_differences(contenders: Sequence[Contender]) -> dict[str, dict[str, Any]]:

@@ -56,6 +56,9 @@ def summary(report: dict[str, Any], run_folder: Path | None = None) -> str:
         for kind, scores in report["baselines"].items():
             if name in scores:
                 lines.append(f"  {kind:<14}   {_figures(scores[name]['macro_f1'])}")
+    if report["behaviour"]:
+        totals = ", ".join(f"{row['check']} {row['rate']['mean']:.1%} of {row['n']}" for row in report["behaviour"]["totals"])
+        lines.append(f"behaviour checks passed: {totals}")
     lines += [f"note: {note}" for note in report["notes"]]
     lines.append(f"seeds {', '.join(str(each['seed']) for each in report['seeds'])}, data {report['data_fingerprint']}")
     if run_folder:

@@ -11,6 +11,7 @@ from data.errors import InputError, InputFaults, nearest
 from data.files import read_json, read_text
 from data.items import Item
 from data.records import MAX_FAULTS, Prediction, read_rows
+from eval.behaviour.judge import Behaviour, read_behaviour
 from eval.calibration import Calibration
 from eval.systems import Split, System, stack_predictions
 
@@ -42,7 +43,7 @@ class Run:
     splits: dict[str, Split]
     systems: dict[str, System]
     baselines: dict[str, dict[str, System]] = field(default_factory=dict)
-    behaviour: Any = None
+    behaviour: Behaviour | None = None
 
     @property
     def data_fingerprint(self) -> str:
@@ -89,7 +90,7 @@ def read_run(folder: Path) -> Run:
         splits=splits,
         systems=_read_systems(folder.resolve().name, seeds, splits),
         baselines=_read_baselines(folder / "baselines", splits),
-        behaviour=read_json(folder / "behaviour.json") if (folder / "behaviour.json").exists() else None,
+        behaviour=read_behaviour(folder, [seed.folder for seed in seeds]),
     )
 
 

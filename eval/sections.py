@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from eval.aggregates import aggregate_section, measure_confusability
+from eval.behaviour.judge import behaviour_section
 from eval.bootstrap import RESAMPLES
 from eval.metrics import HEADLINES
 from eval.runs import Run, SeedRun
@@ -38,7 +39,7 @@ def build_report(run: Run, rng: np.random.Generator, resamples: int = RESAMPLES)
         "seeds": [_seed(seed) for seed in run.seeds],
         "splits": {name: _split(run, name, rng, resamples) for name in run.splits},
         "baselines": _baselines(run, rng, resamples),
-        "behaviour": run.behaviour,
+        "behaviour": behaviour_section(run.behaviour),
         "cost": _cost(run.seeds),
         "curve": [{"seed": seed.seed, "points": curve_points(seed.log)} for seed in run.seeds if seed.log],
         "config": run.config,

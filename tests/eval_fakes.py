@@ -10,7 +10,8 @@ import yaml
 
 from data.files import write_json, write_jsonl, write_text
 from data.items import Item
-from data.records import STANCES, Prediction
+from data.records import STANCES, Example, Prediction
+from eval.behaviour.cases import SUITES, read_suite
 from eval.calibration import calibrate
 
 ACTORS = ("moscow", "prague", "warsaw", "washington", "brdy-mayors", "public")
@@ -32,6 +33,7 @@ class FakeRun:
     data_fingerprint: str = "fedcba987654"
     baselines: tuple[str, ...] = ("majority", "tfidf")
     calibrated: bool = True
+    behaviour: bool = False
 
 
 def make_items(split: str, documents: int, sentences: int = 6) -> list[Item]:
@@ -64,7 +66,7 @@ def _document(doc_id: str, number: int, sentences: int, rng: np.random.Generator
     return items
 
 
-def predict(items: Sequence[Item], accuracy: float, rng: np.random.Generator) -> list[dict[str, Any]]:
+def predict(items: Sequence[Example], accuracy: float, rng: np.random.Generator) -> list[dict[str, Any]]:
     """Return prediction rows that are right with probability `accuracy`, overconfident on purpose."""
     rows = []
     for item in items:
@@ -94,6 +96,8 @@ def write_run(folder: Path, fake: FakeRun | None = None) -> Path:
         for kind in fake.baselines:
             rng = np.random.default_rng(len(kind))
             write_jsonl(folder / "baselines" / kind / f"{split}.jsonl", predict(rows, 0.4, rng))
+    if fake.behaviour:
+        write_behaviour(folder, fake)
     for seed in fake.seeds:
         _write_seed(folder / f"seed-{seed}", seed, fake, items)
         if fake.calibrated and "dev" in items:
@@ -101,6 +105,15 @@ def write_run(folder: Path, fake: FakeRun | None = None) -> Path:
             dev = [Prediction.model_validate(row) for row in predict(items["dev"], fake.accuracy, rng)]
             write_json(folder / f"seed-{seed}" / "calibration.json", calibrate(dev).to_json())
     return folder
+
+
+def write_behaviour(folder: Path, fake: FakeRun) -> None:
+    """Write the first behaviour cases and answers to them into a run folder."""
+    rows = read_suite(SUITES / "missile-shield").rows[:60]
+    write_jsonl(folder / "behaviour.jsonl", (row.model_dump() for row in rows))
+    for seed in fake.seeds:
+        rng = np.random.default_rng([seed, int(1000 * fake.accuracy)])
+        write_jsonl(folder / f"seed-{seed}" / "predictions" / "behaviour.jsonl", predict(rows, fake.accuracy, rng))
 
 
 def _write_seed(folder: Path, seed: int, fake: FakeRun, items: dict[str, list[Item]]) -> None:

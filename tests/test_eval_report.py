@@ -30,7 +30,7 @@ ESTIMATE = {"mean", "sd", "ci95", "seeds"}
 
 @pytest.fixture(scope="module")
 def reported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    run = write_run(tmp_path_factory.mktemp("runs") / "base", FakeRun(documents={"test": 6, "dev": 6, "seeds": 1}))
+    run = write_run(tmp_path_factory.mktemp("runs") / "base", FakeRun(documents={"test": 6, "dev": 6, "seeds": 1}, behaviour=True))
     return run, write_report(run, resamples=200, exports=("csv", "latex"))
 
 
@@ -110,7 +110,7 @@ def test_report_has_every_part(reported: tuple[Path, dict[str, Any]]) -> None:
     assert split["subsets"]["single_actor"]["n"] + split["subsets"]["multi_actor"]["n"] == split["n"]
     assert split["calibration"]["scaled"]
     assert report["splits"]["seeds"]["resampled_by"] == "sentence"
-    assert report["behaviour"] is None
+    assert report["behaviour"]["checks"] == sum(row["n"] for row in report["behaviour"]["capabilities"])
     assert len(report["curve"]) == 3
     assert report["cost"]["wall_seconds_total"] == pytest.approx(61.5 * 3 + 6)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from data import blind
 from data.files import write_jsonl
 from data.records import Example
+from eval.behaviour.cases import BEHAVIOUR
 from train.config import BASELINES
 from train.runs import prediction_rows
 
@@ -13,7 +14,7 @@ from train.runs import prediction_rows
 def score_baselines(folder: Path, splits: Mapping[str, Sequence[Example]]) -> None:
     """Fit every baseline on the training rows and write its predictions for the other splits, unless they are there."""
     for kind in BASELINES:
-        missing = [name for name in splits if name != "train" and not baseline_path(folder, kind, name).is_file()]
+        missing = [name for name in splits if name not in {"train", BEHAVIOUR} and not baseline_path(folder, kind, name).is_file()]
         if missing:
             model = blind.fit(kind, splits["train"])
             for name in missing:

@@ -38,6 +38,7 @@ class DataSettings:
         context_sentences: How many preceding sentences the model reads before the labelled one.
         documents: Share of the training documents used, for learning curves; documents are taken in a seeded order.
         renamed: Share of the training sentences that are learned once more with their actors renamed at random.
+        behaviour: Folder of behaviour cases, "auto" for those under eval/behaviour about the data's target, or "none".
         extra_test: JSONL file of example rows that is scored as one more split, named by its stem.
     """
 
@@ -48,6 +49,7 @@ class DataSettings:
     context_sentences: int = 1
     documents: float = 1.0
     renamed: float = 0.0
+    behaviour: str = "auto"
     extra_test: str | None = None
 
 

@@ -18,6 +18,7 @@ from data.errors import InputError
 from data.files import ROOT, read_text, write_json, write_jsonl, write_text
 from data.items import to_item
 from data.records import STANCES, Example
+from eval.behaviour.cases import BEHAVIOUR
 from train.config import RunConfig
 from train.sources import Source
 
@@ -51,9 +52,11 @@ def _without_seeds(text: str) -> list[str]:
 
 
 def write_items(folder: Path, source: Source, splits: dict[str, list[Example]]) -> None:
-    """Write the scored examples with what reports break figures down by: genre, setting, title, phenomena."""
+    """Write the behaviour cases, and the scored examples with what reports break figures down by: genre, setting, title, phenomena."""
     for name, rows in splits.items():
-        if name != "train":
+        if name == BEHAVIOUR:
+            write_jsonl(folder / f"{name}.jsonl", (row.model_dump() for row in rows))
+        elif name != "train":
             write_jsonl(folder / "items" / f"{name}.jsonl", (to_item(row, source.by_id.get(row.doc_id)).model_dump() for row in rows))
 
 

@@ -14,6 +14,7 @@ from data.registry import Registry
 from data.seesaw import SEESAW
 from data.semeval import SEMEVAL
 from data.vast import VAST
+from eval.behaviour.cases import BEHAVIOUR, find_suite
 from train.config import DataSettings
 
 PUBLIC_SETS: dict[str, PublicSet] = {public.name: public for public in (NEWSMTSC, SEESAW, SEMEVAL, VAST)}
@@ -49,7 +50,7 @@ def load_source(settings: DataSettings) -> Source:
 
 
 def collect_splits(source: Source, settings: DataSettings) -> dict[str, list[Example]]:
-    """Return the example rows of every split that has any, and of the extra test file if the config names one."""
+    """Return the example rows of every split that has any, of the extra test file, and of the behaviour cases."""
     names = ["train", "dev", *(name for name, documents in source.splits.items() if documents and name not in {"train", "dev"})]
     splits = {name: source.examples(name, settings.context_sentences) for name in names}
     documents = source.splits["train"]
@@ -58,4 +59,6 @@ def collect_splits(source: Source, settings: DataSettings) -> dict[str, list[Exa
     if settings.extra_test:
         path = Path(settings.extra_test)
         splits[path.stem] = read_rows(path, Example)
+    if suite := find_suite(settings.behaviour, (row.target for row in splits["train"])):
+        splits[BEHAVIOUR] = list(suite.rows)
     return splits
