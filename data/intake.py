@@ -53,12 +53,34 @@ def finish(intake: Intake, workspace: Workspace, given: argparse.Namespace, *, r
         )
     if not intake.annotations:
         raise InputFaults([*intake.faults, "no sound annotation, nothing imported"])
+    check_annotations(intake.annotations)
     decisions = read_decisions(given.decisions) if given.decisions else {}
     merged = merge(intake.annotations, decisions)
     report = format_report(intake, merged)
     write_output(given.output, workspace, intake, merged, {"report.txt": report, **({rejects: intake.rejects} if intake.faults else {})})
     print("\n".join(_shorten(report)))
     print(f"{given.output}: layers, agreed documents" + (", rejects" if intake.faults else ""))
+
+
+def check_annotations(annotations: Sequence[Annotation]) -> None:
+    """Refuse what cannot be merged.
+
+    Raises:
+        InputFaults: a document labelled twice by one annotator, or given by two annotators with different texts.
+    """
+    first: dict[str, Annotation] = {}
+    seen: set[tuple[str, str]] = set()
+    faults: list[str] = []
+    for annotation in annotations:
+        doc_id = annotation.document.meta.id
+        if (doc_id, annotation.annotator) in seen:
+            faults.append(f"{doc_id}: labelled twice by {annotation.annotator!r}")
+        seen.add((doc_id, annotation.annotator))
+        other = first.setdefault(doc_id, annotation)
+        if other.document.plain_text() != annotation.document.plain_text():
+            faults.append(f"{doc_id}: the text of {annotation.annotator!r} differs from that of {other.annotator!r}")
+    if faults:
+        raise InputFaults(faults)
 
 
 def read_decisions(path: Path) -> Decisions:

@@ -1,7 +1,7 @@
 """From a Label Studio export (JSON, not JSON_MIN) to annotations, with every fault of every region named by its task."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,6 @@ from data.labelling import Annotation, Intake, Workspace, mark_faults, read_stan
 from data.layout import Layout, lines_layout
 from data.markup import Mention
 from data.records import Stance
-
-KINDS = {"labels", "choices", "textarea"}
 
 
 @dataclass
@@ -214,21 +212,11 @@ def _read_region(region: Region, layout: Layout, linked: Region | None) -> tuple
 
 
 def _span(region: Region, text: str) -> tuple[int, int]:
-    """Return a region's span without the white space at its edges; browsers may have counted in UTF-16 units."""
-    for start, end in _readings(region, text):
-        found = text[start:end]
-        if region.text is None or found == region.text:
-            return start + len(found) - len(found.lstrip()), end - (len(found) - len(found.rstrip()))
+    """Return a region's span, in characters, without the white space at its edges."""
     found = text[region.start : region.end]
-    raise RegionFault(f"the text at {region.start}-{region.end} is {found[:60]!r}, the region says {str(region.text)[:60]!r}")
-
-
-def _readings(region: Region, text: str) -> Iterator[tuple[int, int]]:
-    yield region.start, region.end
-    if any(ord(character) > 0xFFFF for character in text):
-        units = text.encode("utf-16-le")
-        start, end = (len(units[: 2 * offset].decode("utf-16-le", errors="ignore")) for offset in (region.start, region.end))
-        yield start, end
+    if region.text is not None and found != region.text:
+        raise RegionFault(f"the text at {region.start}-{region.end} is {found[:60]!r}, the region says {region.text[:60]!r}")
+    return region.start + len(found) - len(found.lstrip()), region.end - (len(found) - len(found.rstrip()))
 
 
 def _stance(region: Region, text: str, *, further: bool) -> Stance | None:

@@ -19,14 +19,10 @@ SAME_ACTOR = "same actor"
 MODEL_VERSION = "actor-stance"
 """The name under which Label Studio shows the marks to begin from; a project whose `model_version` says so prefills with them."""
 
-_COLOURS = {"against": "#d55e00", "neutral": "#777777", "favor": "#0072b2"}
-
 
 def labelling_config() -> str:
     """Return the labelling interface: spans, and for each a stance and an actor of the registry."""
-    choices = "\n".join(
-        f'    <Choice value="{stance}" hotkey="{key}" background="{_COLOURS[stance]}"/>' for key, stance in enumerate(STANCES, 1)
-    )
+    choices = "\n".join(f'    <Choice value="{stance}" hotkey="{key}"/>' for key, stance in enumerate(STANCES, 1))
     return f"""<View>
   <Header value="$title" size="4"/>
   <Header value={quoteattr("What does the text, here, attribute to each actor: stance toward $target")} size="5"/>
@@ -39,6 +35,7 @@ def labelling_config() -> str:
   </Relations>
   <Text name="{TEXT}" value="$text" granularity="word"/>
   <Choices name="{STANCE}" toName="{TEXT}" perRegion="true" choice="single" showInline="true"
+           required="true" requiredMessage="Some actor has no stance yet"
            visibleWhen="region-selected" whenTagName="{MARK}" whenLabelValue="{LABELLED}">
 {choices}
   </Choices>

@@ -55,12 +55,14 @@ class Intake:
 
 
 def open_workspace(folder: Path) -> Workspace:
-    """Read a corpus folder's documents and registry.
+    """Read a corpus folder's documents, of which there may be none yet, and its registry.
 
     Raises:
         InputFaults: malformed documents or actors.
     """
-    documents = read_documents(folder / "corpus")
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such corpus folder")
+    documents = read_documents(folder / "corpus") if any((folder / "corpus").rglob("*.md")) else []
     return Workspace(folder, {document.meta.id: document for document in documents}, read_registry(folder / "actors.yaml"))
 
 
@@ -73,6 +75,20 @@ def check_annotator(name: str) -> str:
     if not _ANNOTATOR.fullmatch(name):
         raise InputError(f"--annotator: {name!r} is no name for an annotator: letters, digits, - and _, beginning with a letter or digit")
     return name
+
+
+def file_annotators(paths: Sequence[Path], names: Sequence[str]) -> list[str]:
+    """Return a name for each file: those given, else the files' own.
+
+    Raises:
+        InputError: names that cannot be names, or more or fewer of them than files.
+    """
+    if names and len(names) != len(paths):
+        raise InputError(f"--annotator: {len(names)} names for {len(paths)} files; give one for each, in their order, or none")
+    chosen = list(names) or [path.stem for path in paths]
+    if len(set(chosen)) < len(chosen):
+        raise InputError(f"--annotator: two files by {max(chosen, key=chosen.count)!r}; give each file its own annotator")
+    return [check_annotator(name) for name in chosen]
 
 
 def corpus_marks(document: Document) -> dict[int, tuple[Mention, ...]]:

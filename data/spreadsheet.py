@@ -19,8 +19,8 @@ from data.assignment import add_export_options, announce_new_actors, prepare_rou
 from data.cells import write_table
 from data.errors import InputError, run_command
 from data.intake import add_import_options, check_output, finish
-from data.labelling import open_workspace
-from data.spreadsheet_rows import COLUMNS, read_sheets, sheet_annotators, sheet_rows
+from data.labelling import file_annotators, open_workspace
+from data.spreadsheet_rows import COLUMNS, read_sheets, sheet_rows
 
 SUFFIXES = (".csv", ".xlsx")
 
@@ -41,7 +41,7 @@ def export(given: argparse.Namespace) -> None:
 def import_labels(given: argparse.Namespace) -> None:
     """Read sheets and write layers, agreed documents and what is left to adjudicate."""
     check_output(given.output)
-    names = sheet_annotators(given.sheets, given.annotator)
+    names = file_annotators(given.sheets, given.annotator)
     workspace = open_workspace(given.corpus)
     finish(read_sheets(given.sheets, names, workspace, given.encoding), workspace, given, rejects="rejects.csv")
 

@@ -8,7 +8,7 @@ from data.assignment import Assignment
 from data.cells import TableRow, format_csv, read_table
 from data.documents import Document, Sentence
 from data.errors import InputFaults, nearest
-from data.labelling import UNMARKED, Annotation, Intake, Workspace, check_annotator, mark_faults, plain_characters, read_stance
+from data.labelling import UNMARKED, Annotation, Intake, Workspace, mark_faults, plain_characters, read_stance
 from data.layout import occurrences
 from data.markup import Mention
 
@@ -186,17 +186,3 @@ def _row_of(sentence: Sentence, group: Sequence[SheetRow]) -> SheetRow:
     """Return the row at which to name a fault of a sentence: its last, else the document's first."""
     own = [row for row in group if row.row.cells["sent_id"].strip().removesuffix(".0") == str(sentence.sent_id)]
     return own[-1] if own else group[0]
-
-
-def sheet_annotators(paths: Sequence[Path], names: Sequence[str]) -> list[str]:
-    """Return a name for each file: those given, else the files' own.
-
-    Raises:
-        InputFaults: names that cannot be names, or more or fewer of them than files.
-    """
-    if names and len(names) != len(paths):
-        raise InputFaults([f"--annotator: {len(names)} names for {len(paths)} files; give one for each, in their order, or none"])
-    chosen = list(names) or [path.stem for path in paths]
-    if len(set(chosen)) < len(chosen):
-        raise InputFaults([f"--annotator: two files by {max(chosen, key=chosen.count)!r}; give each file its own annotator"])
-    return [check_annotator(name) for name in chosen]
