@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test check test-slow test-browser corpus reports export app lock clean
+.PHONY: help setup train test check test-slow test-browser test-label-studio corpus reports export app lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,18 @@ test-browser: $(STAMP) ## the pages in real headless Chromium (Debian's package)
 	command -v chromium >/dev/null || (apt-get update && apt-get install -y chromium)
 	npm install --silent --no-save axe-core # the accessibility check is skipped without it
 	$(BIN)/python -m pytest -m browser
+
+LABEL_STUDIO_VERSION := 1.23.2
+LABEL_STUDIO_STAMP := .venv-label-studio/.stamp-$(LABEL_STUDIO_VERSION)
+
+$(LABEL_STUDIO_STAMP): # a venv of its own: it wants older numpy and pyarrow
+	rm -rf .venv-label-studio
+	$(PYTHON) -m venv .venv-label-studio
+	.venv-label-studio/bin/python -m pip install --quiet --disable-pip-version-check label-studio==$(LABEL_STUDIO_VERSION)
+	touch $(LABEL_STUDIO_STAMP)
+
+test-label-studio: $(STAMP) $(LABEL_STUDIO_STAMP) ## the round trip through a real Label Studio server (installs 1 GB beside .venv)
+	LABEL_STUDIO=.venv-label-studio/bin/label-studio $(BIN)/python -m pytest -m label_studio
 
 corpus: $(STAMP) ## every check on the corpus, and its figures
 	$(BIN)/python data/validate.py
