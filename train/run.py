@@ -10,7 +10,7 @@ from pathlib import Path
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from data.corpus import Corpus, load_corpus
+from data.corpus import SPLITS, Corpus, load_corpus
 from data.errors import run_command
 from data.files import ROOT
 from data.records import Example, read_rows
@@ -38,9 +38,8 @@ def main() -> None:
 def collect_splits(corpus: Corpus, config: RunConfig) -> dict[str, list[Example]]:
     """Return the example rows of every split, and of the extra test file if the config names one."""
     context = config.data.context_sentences
-    splits = {name: corpus.examples(name, context) for name in ("train", "dev", "test")}
-    if corpus.splits.get("seeds"):
-        splits["seeds"] = corpus.examples("seeds", context)
+    further = [name for name, ids in corpus.splits.items() if ids and name not in SPLITS]
+    splits = {name: corpus.examples(name, context) for name in (*SPLITS, *further)}
     kept = corpus.splits["train"][: max(1, round(config.data.documents * len(corpus.splits["train"])))]
     splits["train"] = [row for row in splits["train"] if row.doc_id in set(kept)]
     if config.data.extra_test:
