@@ -19,6 +19,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from data.documents import Document, read_documents
 from data.errors import InputError, InputFaults, run_command
+from data.markup import UNLABELLED
 from data.records import STANCE_ID, STANCES
 
 
@@ -65,6 +66,12 @@ def pair_annotations(first: Sequence[Document], second: Sequence[Document]) -> l
     return judgements
 
 
+def shared_documents(first: Sequence[Document], second: Sequence[Document]) -> tuple[list[Document], list[Document]]:
+    """Return the documents that both annotations have."""
+    ids = {document.meta.id for document in first} & {document.meta.id for document in second}
+    return [each for each in first if each.meta.id in ids], [each for each in second if each.meta.id in ids]
+
+
 def _pair_document(document: Document, other: Document, faults: list[str]) -> list[Judgement]:
     if document.plain_text() != other.plain_text():
         faults.append(f"{other.path}: the text differs from {document.path}")
@@ -74,6 +81,10 @@ def _pair_document(document: Document, other: Document, faults: list[str]) -> li
         labels = {mention.actor: mention.stance for mention in twin.labelled}
         if labels.keys() != {mention.actor for mention in sentence.labelled}:
             faults.append(f"{other.path}:{twin.line}: the labelled actors differ from {document.path}:{sentence.line}")
+            continue
+        unlabelled = [f"{side.path}:{s.line}" for side, s in ((document, sentence), (other, twin)) for m in s.labelled if m.stance == UNLABELLED]
+        if unlabelled:
+            faults += [f"{place}: a mark is still to be labelled (?)" for place in unlabelled]
             continue
         judgements += [
             Judgement(document, sentence.line, m.actor, sentence.marked.phenomena, str(m.stance), str(labels[m.actor]))
@@ -142,8 +153,12 @@ def main() -> None:
     parser.add_argument("first", type=Path)
     parser.add_argument("second", type=Path)
     parser.add_argument("--list", action="store_true", help="list every disagreement with file and line")
+    parser.add_argument("--shared", action="store_true", help="compare the documents that both have, where one side annotated fewer")
     given = parser.parse_args()
-    judgements = pair_annotations(read_documents(given.first), read_documents(given.second))
+    first, second = read_documents(given.first), read_documents(given.second)
+    if given.shared:
+        first, second = shared_documents(first, second)
+    judgements = pair_annotations(first, second)
     if not judgements:
         raise InputError(f"{given.first}: nothing is labelled")
     if given.list:

@@ -18,8 +18,9 @@ if not __package__:
 from data.descriptions import Offices, find_descriptions, resolve_description
 from data.documents import Document, read_documents
 from data.errors import run_command
+from data.issue import open_finder
 from data.mentions import TITLE, FoundMention, MentionFinder, discover_persons, without_overlaps
-from data.registry import Actor, read_registry
+from data.registry import Actor
 from data.trail import BODIES, REACH, Trail
 from data.words import DEEDS, SPEECH
 
@@ -58,7 +59,7 @@ class Resolved:
 
 def find_mentions(sentences: Sequence[str], finder: MentionFinder, families: frozenset[str] = SWITCHED_ON) -> Resolved:
     """Return all mentions of a document's sentences: names, descriptions and pronouns."""
-    persons = discover_persons(sentences, finder)
+    persons = discover_persons(sentences, finder.knows)
     local = finder.with_actors(persons)
     names = [local.find(sentence) for sentence in sentences]
     return resolve(sentences, names, local, families, {actor.id: actor for actor in persons})
@@ -248,9 +249,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("--measure", type=Path, required=True, metavar="FOLDER", help="corpus folder (corpus/, actors.yaml)")
     folder = parser.parse_args().measure
-    finder = MentionFinder(read_registry(folder / "actors.yaml"))
-    documents = [each for each in read_documents(folder / "corpus") if each.meta.origin == "written"]
-    print(f"pronouns of {len(documents)} written documents, marked names given")
+    finder = open_finder(folder)
+    documents = [each for each in read_documents(folder / "corpus") if each.meta.origin != "seed" and not each.open_lines]
+    print(f"pronouns of {len(documents)} documents, marked names given")
     print(f"{'family':8} {'marked':>6} {'found':>6} {'resolved':>8} {'added':>6} {'precision':>9}  on")
     for family, tally in sorted(measure(documents, finder).items()):
         precision = tally.right / max(1, tally.added)

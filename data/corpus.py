@@ -11,7 +11,8 @@ from data.files import read_json
 from data.records import Example
 from data.registry import Registry, read_registry
 
-SPLITS = ("train", "dev", "test", "seeds")
+SPLITS = ("train", "dev", "test")
+"""The splits that training needs; every other one that `splits.json` names is scored as a further test set."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class Corpus:
     documents: list[Document]
     registry: Registry
     splits: dict[str, list[str]]
+
+    @property
+    def finished(self) -> list[Document]:
+        """The documents without a mark that is still to be labelled."""
+        return [document for document in self.documents if not document.open_lines]
 
     @cached_property
     def by_id(self) -> dict[str, Document]:
@@ -34,9 +40,12 @@ class Corpus:
         Raises:
             InputError: no such split, or it is empty.
         """
-        if not self.splits.get(name):
+        path = self.folder / "splits.json"
+        if name not in self.splits:
             known = sorted(self.splits)
-            raise InputError(f"{self.folder / 'splits.json'}: no split {name!r}{nearest(name, known)}, has {known}")
+            raise InputError(f"{path}: no split {name!r}{nearest(name, known)}, has {known}")
+        if not self.splits[name]:
+            raise InputError(f"{path}: the split {name!r} is empty; label documents, then run data/splits.py {self.folder}")
         return [self.by_id[doc_id] for doc_id in self.splits[name]]
 
     def examples(self, split: str, context_sentences: int = 1) -> list[Example]:
@@ -44,9 +53,10 @@ class Corpus:
         return [row for document in self.split(split) for row in document.examples(context_sentences)]
 
     def fingerprint(self) -> str:
-        """Return a hash of all text, labels and splits; twelve hex digits."""
+        """Return a hash of the splits and of the text and labels in them; twelve hex digits."""
         digest = sha256(repr(sorted(self.splits.items())).encode())
-        for document in self.documents:
+        placed = {doc_id for ids in self.splits.values() for doc_id in ids}
+        for document in (each for each in self.documents if each.meta.id in placed):
             digest.update(repr((document.meta.id, document.meta.target)).encode())
             for sentence in document.sentences:
                 digest.update(repr((sentence.text, sentence.labelled)).encode())
@@ -57,7 +67,8 @@ def load_corpus(folder: Path) -> Corpus:
     """Read a corpus folder and check that its parts fit together.
 
     Raises:
-        InputFaults: malformed documents, actors outside the registry, splits that name unknown documents or leave some out.
+        InputFaults: malformed documents, actors outside the registry, splits that name unknown or unfinished documents or leave
+            finished ones out.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such corpus folder")
@@ -91,8 +102,14 @@ def unregistered(documents: list[Document], registry: Registry) -> list[str]:
 
 def _split_faults(path: Path, splits: dict[str, list[str]], documents: list[Document]) -> list[str]:
     known = {document.meta.id for document in documents}
+    finished = {document.meta.id for document in documents if not document.open_lines}
     placed = [doc_id for ids in splits.values() for doc_id in ids]
     faults = [f"{path}: {doc_id!r} stands in two splits" for doc_id in sorted({i for i in placed if placed.count(i) > 1})]
     faults += [f"{path}: no document {doc_id!r}{nearest(doc_id, known)}" for doc_id in placed if doc_id not in known]
-    faults += [f"{path}: document {doc_id!r} is in no split" for doc_id in sorted(known - set(placed))]
+    faults += [f"{path}: document {doc_id!r} is in no split" for doc_id in sorted(finished - set(placed))]
+    for document in documents:
+        if document.open_lines and document.meta.id in placed:
+            count = f"{len(document.open_lines)} marks are" if len(document.open_lines) > 1 else "1 mark is"
+            remedy = f"label them, or leave the document out of {path}"
+            faults.append(f"{document.path}:{document.open_lines[0]}: {count} still to be labelled (?); {remedy}")
     return faults

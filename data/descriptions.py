@@ -1,4 +1,4 @@
-"""Definite and indefinite descriptions of actors: "the US president", "his government", "the head of the Missile Defence Agency"."""
+"""Definite and indefinite descriptions of actors: "the US president", "his government", "the head of the port authority"."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from data.errors import InputError, InputFaults, nearest
 from data.files import read_text
-from data.markup import MarkedText, MarkupError, Mention, format_line, parse_line
+from data.markup import UNLABELLED, MarkedText, MarkupError, Mention, format_line, parse_line
 from data.records import Example
 
 Genre = Literal["wire", "analysis", "op-ed", "briefing", "communique", "debate", "interview", "local", "brief", "ticker"]
@@ -21,7 +21,7 @@ MAX_FRONT_MATTER = 10_000
 
 
 class FrontMatter(BaseModel):
-    """What is known about a document as a whole."""
+    """What is known about a document as a whole; `collected` is a text found elsewhere, `seed` one of the project's own sources."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -30,7 +30,7 @@ class FrontMatter(BaseModel):
     genre: Genre
     target: str
     setting: Literal["real", "invented"]
-    origin: Literal["seed", "written"]
+    origin: Literal["seed", "written", "collected"]
     annotators: tuple[str, ...] = ()
     notes: str = ""
 
@@ -51,7 +51,7 @@ class Sentence:
 
     @property
     def labelled(self) -> tuple[Mention, ...]:
-        """The mentions that carry a stance, one an actor."""
+        """The mentions that carry a stance, or `?` where it is to be labelled; one an actor."""
         return tuple(mention for mention in self.marked.mentions if mention.stance)
 
 
@@ -63,6 +63,11 @@ class Document:
     meta: FrontMatter
     sentences: tuple[Sentence, ...]
 
+    @property
+    def open_lines(self) -> tuple[int, ...]:
+        """The line of every mark that is still to be labelled."""
+        return tuple(s.line for s in self.sentences for mention in s.labelled if mention.stance == UNLABELLED)
+
     def plain_text(self) -> str:
         """The text with all markup removed: a line a paragraph."""
         paragraphs: dict[int, list[str]] = {}
@@ -71,7 +76,7 @@ class Document:
         return "\n".join(" ".join(sentences) for sentences in paragraphs.values())
 
     def examples(self, context_sentences: int = 1) -> Iterator[Example]:
-        """Yield an example per labelled actor and sentence, with up to `context_sentences` preceding sentences."""
+        """Yield an example per labelled actor and sentence, with up to `context_sentences` preceding sentences; `?` gives no stance."""
         for index, sentence in enumerate(self.sentences):
             before = self.sentences[max(0, index - context_sentences) : index]
             context = " ".join(previous.text for previous in before)
@@ -86,7 +91,7 @@ class Document:
                     mention=mention.text,
                     start=mention.start,
                     end=mention.end,
-                    stance=mention.stance,
+                    stance=None if mention.stance == UNLABELLED else mention.stance,
                     target=self.meta.target,
                 )
 

@@ -1,4 +1,4 @@
-"""Write the corpus as a folder that `datasets.load_dataset` opens: python data/export.py --output my-folder
+"""Write the corpus as a folder that `datasets.load_dataset` opens: python data/export.py data --output my-folder
 
 One Parquet file a split, typed with Features and ClassLabel, and the corpus card as README.md.
 """
@@ -18,8 +18,8 @@ from data.files import read_text, replacing, write_text
 from data.items import to_item
 from data.records import STANCES
 
-SPLIT_NAMES = {"train": "train", "dev": "validation", "test": "test", "seeds": "seeds"}
-"""Our split names and those that the datasets library knows."""
+RENAMED_SPLITS = {"dev": "validation"}
+"""Our split names where the datasets library has another; all others keep theirs."""
 
 
 def corpus_rows(corpus: Corpus, split: str) -> Iterator[dict[str, Any]]:
@@ -44,12 +44,12 @@ def export(corpus: Corpus, output: Path) -> dict[str, int]:
         }
     )
     counts: dict[str, int] = {}
-    for split, name in SPLIT_NAMES.items():
-        if corpus.splits.get(split):
-            rows = list(corpus_rows(corpus, split))
-            with replacing(output / "data" / f"{name}-00000-of-00001.parquet") as path:
-                Dataset.from_list(rows, features=features).to_parquet(path)
-            counts[name] = len(rows)
+    for split in (name for name, ids in corpus.splits.items() if ids):
+        rows = list(corpus_rows(corpus, split))
+        name = RENAMED_SPLITS.get(split, split)
+        with replacing(output / "data" / f"{name}-00000-of-00001.parquet") as path:
+            Dataset.from_list(rows, features=features).to_parquet(path)
+        counts[name] = len(rows)
     write_text(output / "README.md", read_text(corpus.folder / "README.md"))
     return counts
 

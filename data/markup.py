@@ -1,15 +1,20 @@
 r"""The inline markup of annotated documents: ``[Moscow](russia: against) called the plan a threat. <!-- metonymy -->``.
 
 A link with a stance labels the actor in this sentence; a link without one, ``[it](russia)``, is a further mention of an
-actor labelled in the same sentence. ``\[``, ``\]`` and ``\\`` stand for the characters themselves. The comment that may
+actor labelled in the same sentence. ``[Moscow](russia: ?)`` is still to be labelled: a document that holds such a mark stands
+in no split, so that nothing trains on it. ``\[``, ``\]`` and ``\\`` stand for the characters themselves. The comment that may
 end a line lists the sentence's phenomena.
 """
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from data.errors import nearest
 from data.records import STANCES, Stance
+
+UNLABELLED = "?"
+"""What stands in a mark until somebody has decided on its stance."""
 
 PHENOMENA = (
     "nested-attribution",
@@ -48,13 +53,13 @@ _ACTOR_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 @dataclass(frozen=True)
 class Mention:
-    """A marked span of the plain text (end exclusive); `stance` is None for a further mention."""
+    """A marked span of the plain text (end exclusive); `stance` is None for a further mention, `?` where it is to be labelled."""
 
     start: int
     end: int
     text: str
     actor: str
-    stance: Stance | None
+    stance: Stance | Literal["?"] | None
 
 
 @dataclass(frozen=True)
@@ -132,9 +137,11 @@ def _parse_actor(name: str) -> str:
     return name.strip()
 
 
-def _parse_stance(colon: str | None, value: str) -> Stance | None:
+def _parse_stance(colon: str | None, value: str) -> Stance | Literal["?"] | None:
     if not colon:
         return None
+    if value.strip() == UNLABELLED:
+        return "?"
     for stance in STANCES:
         if value.strip() == stance:
             return stance

@@ -1,7 +1,7 @@
 """Finding actors by name: the registry's aliases with titles, possessives, demonyms and capitals, each on word boundaries."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -127,8 +127,9 @@ class FoundMention:
 class MentionFinder:
     """Finds the registry's names in text: longest first, on word boundaries, titles before persons included."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, held: frozenset[str] = frozenset()) -> None:
         self.registry = dict(registry)
+        self.held = HELD | held
         self._actor_of: dict[str, str] = {}
         persons: list[str] = []
         others: list[str] = []
@@ -175,7 +176,7 @@ class MentionFinder:
     def with_actors(self, actors: Iterable[Actor]) -> "MentionFinder":
         """Return a finder that also knows the actors of one document."""
         extra = {actor.id: actor for actor in actors if actor.id not in self.registry}
-        return MentionFinder(self.registry | extra) if extra else self
+        return MentionFinder(self.registry | extra, self.held) if extra else self
 
     def state_of(self, word: str) -> str | None:
         """Return the state that an adjective, an abbreviation or a one-word name means."""
@@ -229,7 +230,7 @@ class MentionFinder:
         following = re.match(r"\s+(?:and \w+ )?([\w-]+)", sentence[end:])
         word = following[1] if following else ""
         if name in DEMONYMS:
-            return any(part in HELD for part in word.lower().split("-"))
+            return any(part in self.held for part in word.lower().split("-"))
         capitalised = word[:1].isupper() and not sentence.istitle() and not sentence.isupper()
         return not (capitalised and self.kind(self._actor_of[name]) == "state" and not word.isupper() and not _is_headline(sentence))
 
@@ -254,15 +255,15 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "unnamed"
 
 
-def discover_persons(sentences: Sequence[str], finder: MentionFinder) -> list[Actor]:
-    """Return persons that a text names with a title or as speakers and that the registry lacks; the surname is an alias."""
+def discover_persons(sentences: Sequence[str], knows: Callable[[str], bool]) -> list[Actor]:
+    """Return persons that a text names with a title or as speakers and that nobody `knows` yet; the surname is an alias."""
     found: dict[str, Actor] = {}
     for sentence in sentences:
         for pattern in (_UNKNOWN_TITLED, _UNKNOWN_SPEAKER):
             for match in pattern.finditer(sentence):
                 name = match["name"] or (match.groupdict().get("after") or "")
                 words = name.split()
-                if finder.knows(name) or any(word in _NOT_A_NAME or word in DEMONYMS for word in words):
+                if knows(name) or any(word in _NOT_A_NAME or word in DEMONYMS for word in words):
                     continue
                 known = found.get(words[-1])
                 if known is None or len(name) > len(known.name):

@@ -1,13 +1,19 @@
-"""Divide the documents into train, dev and test, and write `splits.json`: python data/splits.py data
+"""Divide the documents into train, dev and test, and write `splits.json`.
+
+    python data/splits.py my-issue          divides the labelled documents anew
+    python data/splits.py my-issue --keep   leaves the splits as they are and adds documents labelled since, to train
 
 Documents that share a near-duplicate sentence, or a state that exists only among the invented ones, stay together, so
-that the test split holds worlds that training never saw. Seed documents are a test set of their own.
+that the test split holds worlds that training never saw; where the whole corpus is invented its states are what the news
+is about, and tie nothing. Seed documents are a test set of their own. Documents with a mark that is still to be labelled
+are in no split.
 """
 
 import argparse
 import sys
+import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 if not __package__:
@@ -16,14 +22,15 @@ if not __package__:
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
+from data.corpus import SPLITS, read_splits
 from data.documents import Document, read_documents
 from data.errors import InputError, run_command
 from data.files import write_json
 from data.leaks import duplicate_documents, duplicate_sentences
 from data.registry import Registry, read_registry
 
-FOLDS = 8
-"""One fold is dev, one is test: an eighth each."""
+FOLDS, FEW_FOLDS, FEW_GROUPS, FEWEST_GROUPS = 8, 5, 40, 3
+"""One fold is dev, one is test: an eighth each, a fifth where under forty documents would leave too little to test on."""
 
 TIES = ("state", "government")
 """Kinds of actors that tie invented documents together: they make a world."""
@@ -35,28 +42,45 @@ def make_splits(documents: Sequence[Document], registry: Registry, seed: int) ->
     Raises:
         InputError: too few documents for the folds.
     """
-    written = [document for document in documents if document.meta.origin == "written"]
-    groups = group_documents(written, registry)
-    if len(set(groups.values())) < FOLDS:
-        raise InputError(f"{len(set(groups.values()))} independent documents; {FOLDS} are needed to make splits")
+    finished = [document for document in documents if not document.open_lines]
+    divided = [document for document in finished if document.meta.origin != "seed"]
+    groups = group_documents(divided, registry)
+    count = len(set(groups.values()))
+    if count < FEWEST_GROUPS:
+        raise InputError(f"{count} independent labelled documents; {FEWEST_GROUPS} are needed to make splits")
+    folds = FOLDS if count >= FEW_GROUPS else min(FEW_FOLDS, count)
     rows = [
         (document.meta.id, f"{document.meta.genre}|{document.meta.setting}|{mention.stance}")
-        for document in written
+        for document in divided
         for sentence in document.sentences
         for mention in sentence.labelled
     ]
     strata = [stratum for _, stratum in rows]
     row_groups = [groups[doc_id] for doc_id, _ in rows]
-    folder = StratifiedGroupKFold(n_splits=FOLDS, shuffle=True, random_state=seed)
+    folder = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
     fold_of: dict[str, int] = {}
-    for fold, (_, held_out) in enumerate(folder.split(np.zeros(len(rows)), strata, row_groups)):
-        fold_of |= {rows[index][0]: fold for index in held_out}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class")  # strata of a small corpus may hold one label
+        for fold, (_, held_out) in enumerate(folder.split(np.zeros(len(rows)), strata, row_groups)):
+            fold_of |= {rows[index][0]: fold for index in held_out}
     names = {0: "test", 1: "dev"}
-    splits: dict[str, list[str]] = {"train": [], "dev": [], "test": [], "seeds": []}
-    for document in documents:
-        seed_document = document.meta.origin == "seed"
-        splits["seeds" if seed_document else names.get(fold_of.get(document.meta.id, 2), "train")].append(document.meta.id)
+    splits: dict[str, list[str]] = {name: [] for name in SPLITS}
+    for document in finished:
+        name = "seeds" if document.meta.origin == "seed" else names.get(fold_of.get(document.meta.id, 2), "train")
+        splits.setdefault(name, []).append(document.meta.id)
     return {name: sorted(ids) for name, ids in splits.items()}
+
+
+def extend_splits(splits: dict[str, list[str]], documents: Sequence[Document], registry: Registry) -> dict[str, list[str]]:
+    """Add the finished documents that no split has: to the split of a document they are tied to, else to train."""
+    finished = [document for document in documents if not document.open_lines]
+    groups = group_documents(finished, registry)
+    split_of = {doc_id: name for name, ids in splits.items() for doc_id in ids}
+    split_of_group = {groups[doc_id]: name for doc_id, name in split_of.items() if doc_id in groups}
+    extended = {name: list(ids) for name, ids in splits.items()}
+    for doc_id in sorted(groups.keys() - split_of.keys()):
+        extended.setdefault(split_of_group.get(groups[doc_id], "train"), []).append(doc_id)
+    return {name: sorted(ids) for name, ids in extended.items()}
 
 
 def group_documents(documents: Sequence[Document], registry: Registry) -> dict[str, str]:
@@ -74,7 +98,9 @@ def group_documents(documents: Sequence[Document], registry: Registry) -> dict[s
     return {doc_id: find(doc_id) for doc_id in parent}
 
 
-def _worlds(documents: Sequence[Document], registry: Registry) -> Iterable[list[str]]:
+def _worlds(documents: Sequence[Document], registry: Registry) -> list[list[str]]:
+    if all(document.meta.setting == "invented" for document in documents):
+        return []
     real = {actor for document in documents if document.meta.setting == "real" for actor in _actors(document)}
     worlds: dict[str, list[str]] = defaultdict(list)
     for document in documents:
@@ -82,7 +108,7 @@ def _worlds(documents: Sequence[Document], registry: Registry) -> Iterable[list[
             for actor in _actors(document) - real:
                 if registry[actor].kind in TIES:
                     worlds[actor].append(document.meta.id)
-    return worlds.values()
+    return list(worlds.values())
 
 
 def _actors(document: Document) -> set[str]:
@@ -96,13 +122,17 @@ def _duplicates(documents: Sequence[Document]) -> list[list[str]]:
 
 def main() -> None:
     """Write the splits of a corpus folder."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("folder", type=Path, nargs="?", default=Path("data"), help="corpus folder (default: data)")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", action="store_true", help="keep the splits and add documents labelled since, to train")
     given = parser.parse_args()
-    splits = make_splits(read_documents(given.folder / "corpus"), read_registry(given.folder / "actors.yaml"), given.seed)
-    write_json(given.folder / "splits.json", splits)
-    print(", ".join(f"{name} {len(ids)} documents" for name, ids in splits.items()))
+    documents, registry, path = read_documents(given.folder / "corpus"), read_registry(given.folder / "actors.yaml"), given.folder / "splits.json"
+    splits = extend_splits(read_splits(path), documents, registry) if given.keep else make_splits(documents, registry, given.seed)
+    write_json(path, splits)
+    unfinished = sum(bool(document.open_lines) for document in documents)
+    left_out = f"; left out, since a mark is still to be labelled: {unfinished}" if unfinished else ""
+    print(", ".join(f"{name} {len(ids)} documents" for name, ids in splits.items()) + left_out)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from data import artefacts
-from data.agreement import measure, pair_annotations
-from data.corpus import Corpus, load_corpus
+from data.agreement import measure, pair_annotations, shared_documents
+from data.corpus import SPLITS, Corpus, load_corpus
 from data.documents import Document, read_documents
-from data.errors import InputFaults, run_command
-from data.files import read_json, read_text
+from data.errors import InputFaults, nearest, run_command
+from data.files import ROOT, read_json, read_text
 from data.leaks import duplicate_documents, duplicate_sentences
 from data.markup import PHENOMENA
 from data.records import STANCES
@@ -29,7 +29,7 @@ from data.records import STANCES
 
 def faults(corpus: Corpus, seeds: Path) -> list[str]:
     """Return every fault that loading alone does not find."""
-    return [*seed_faults(corpus, seeds), *duplicate_faults(corpus), *layer_faults(corpus)]
+    return [*seed_faults(corpus, seeds), *source_faults(corpus), *duplicate_faults(corpus), *layer_faults(corpus)]
 
 
 def seed_faults(corpus: Corpus, seeds: Path) -> Iterator[str]:
@@ -43,21 +43,33 @@ def seed_faults(corpus: Corpus, seeds: Path) -> Iterator[str]:
             yield f"{document.path}: the seeds split holds seed documents and nothing else"
 
 
+def source_faults(corpus: Corpus) -> Iterator[str]:
+    """Check that labelling changed no word of a collected document whose source lies in the corpus's `articles` folder."""
+    for document in corpus.documents:
+        source = corpus.folder / "articles" / f"{document.meta.id}.txt"
+        if document.meta.origin == "collected" and source.is_file() and document.plain_text().split() != read_text(source).split():
+            yield f"{document.path}: its text, markup removed, differs from {source}"
+
+
 def duplicate_faults(corpus: Corpus) -> Iterator[str]:
     """Name near-duplicate sentences and documents, and say where they leak across splits."""
     split_of = {doc_id: name for name, ids in corpus.splits.items() for doc_id in ids}
     for first, second, similarity in duplicate_sentences(corpus.documents):
-        leak = split_of[first.document.meta.id] != split_of[second.document.meta.id]
+        leak = split_of.get(first.document.meta.id) != split_of.get(second.document.meta.id)
         yield f"{second}: {'leak across splits, ' if leak else ''}near-duplicate ({similarity:.2f}) of {first}"
     for one, other, similarity in duplicate_documents(corpus.documents):
         yield f"{other.path}: near-duplicate document ({similarity:.2f}) of {one.path}"
 
 
 def layer_faults(corpus: Corpus) -> Iterator[str]:
-    """Check that every annotation layer labels the same actors in the same text as the corpus."""
+    """Check that every annotation layer labels the same actors in the same text as the corpus; it may cover a part of it."""
     for layer in annotation_layers(corpus):
+        labelled = [document for document in read_documents(layer) if not document.open_lines]
+        for document in labelled:
+            if document.meta.id not in corpus.by_id:
+                yield f"{document.path}: the corpus has no document {document.meta.id!r}{nearest(document.meta.id, corpus.by_id)}"
         try:
-            pair_annotations(corpus.documents, read_documents(layer))
+            pair_annotations(*shared_documents(corpus.finished, labelled))
         except InputFaults as error:
             yield from error.faults
 
@@ -67,26 +79,30 @@ def annotation_layers(corpus: Corpus) -> list[Path]:
     return sorted(path for path in (corpus.folder / "annotations").glob("*") if path.is_dir())
 
 
-def report(corpus: Corpus) -> str:
-    """Return the corpus's figures as plain text."""
-    sections = [
-        sizes(corpus),
-        shares(corpus.documents),
-        phenomena(corpus.documents),
-        agreement(corpus),
-        splits(corpus),
-        blind_figures(corpus),
-    ]
+def report(corpus: Corpus, runs: Path = ROOT / "runs") -> str:
+    """Return the corpus's figures as plain text; what needs labels or splits is left out until there are some."""
+    sections = [progress(corpus), sizes(corpus), shares(corpus.finished), phenomena(corpus.finished), agreement(corpus)]
+    if all(corpus.splits.get(name) for name in SPLITS):
+        sections += [splits(corpus), blind_figures(corpus, runs)]
     return "\n\n".join(section for section in sections if section)
 
 
+def progress(corpus: Corpus) -> str:
+    """Tell how much is still to be labelled, and where to go on; empty when all is."""
+    to_do = [(document, document.open_lines) for document in corpus.documents if document.open_lines]
+    if not to_do:
+        return ""
+    first, lines = max(to_do, key=lambda each: len(each[0].sentences) - len(set(each[1])))  # the one begun, if one is
+    done = len(corpus.documents) - len(to_do)
+    marks = sum(len(lines) for _, lines in to_do)
+    return f"labelled  {done} of {len(corpus.documents)} documents, {marks} marks to go; go on at {first.path}:{lines[0]}"
+
+
 def sizes(corpus: Corpus) -> str:
-    """Count documents, sentences and labels, without and with the seed documents."""
+    """Count documents, sentences and labels by where the text comes from."""
     lines = []
-    for name, documents in (
-        ("written", [d for d in corpus.documents if d.meta.origin == "written"]),
-        ("seed", corpus.split("seeds") if corpus.splits.get("seeds") else []),
-    ):
+    for name in sorted({document.meta.origin for document in corpus.finished}, reverse=True):
+        documents = [document for document in corpus.finished if document.meta.origin == name]
         sentences = [sentence for document in documents for sentence in document.sentences]
         labels = sum(len(sentence.labelled) for sentence in sentences)
         lines.append(f"{name:10}{len(documents):6} documents {len(sentences):6} sentences {labels:6} labels")
@@ -95,14 +111,16 @@ def sizes(corpus: Corpus) -> str:
 
 def shares(documents: Sequence[Document]) -> str:
     """Tabulate the shares of classes, genres and settings, and of sentences with two opposite stances."""
-    written = [document for document in documents if document.meta.origin == "written"]
-    labels = [[m.stance for m in s.labelled] for d in written for s in d.sentences]
+    counted = [document for document in documents if document.meta.origin != "seed"]
+    if not counted:
+        return ""
+    labels = [[m.stance for m in s.labelled] for d in counted for s in d.sentences]
     bearing = [stances for stances in ([x for x in row if x != "neutral"] for row in labels) if len(stances) > 1]
     opposite = sum(len(set(stances)) > 1 for stances in bearing) / max(1, len(bearing))
     rows: list[tuple[str, Counter[str | None]]] = [
         ("class", Counter(stance for row in labels for stance in row)),
-        ("genre", Counter(document.meta.genre for document in written)),
-        ("setting", Counter(document.meta.setting for document in written)),
+        ("genre", Counter(document.meta.genre for document in counted)),
+        ("setting", Counter(document.meta.setting for document in counted)),
     ]
     lines = []
     for name, counts in rows:
@@ -113,14 +131,18 @@ def shares(documents: Sequence[Document]) -> str:
 def phenomena(documents: Sequence[Document]) -> str:
     """Count the sentences of every phenomenon."""
     counts = Counter(name for document in documents for sentence in document.sentences for name in sentence.marked.phenomena)
-    return "phenomena " + ", ".join(f"{name} {counts[name]}" for name in PHENOMENA)
+    return "phenomena " + ", ".join(f"{name} {counts[name]}" for name in PHENOMENA) if counts else ""
 
 
 def agreement(corpus: Corpus) -> str:
-    """Measure how far the annotation layers agree, pair by pair."""
+    """Measure how far the annotation layers agree, pair by pair, on the documents that both have finished."""
+    finished = {path: [each for each in read_documents(path) if not each.open_lines] for path in annotation_layers(corpus)}
     lines = []
-    for one, other in combinations(annotation_layers(corpus), 2):
-        result = measure(pair_annotations(read_documents(one), read_documents(other)))
+    for one, other in combinations(finished, 2):
+        judgements = pair_annotations(*shared_documents(finished[one], finished[other]))
+        if not judgements:
+            continue
+        result = measure(judgements)
         lines.append(
             f"agreement {one.name} / {other.name}: {figure(result.alpha)} alpha (interval), {figure(result.kappa)} kappa, n {result.n}"
         )
@@ -140,19 +162,29 @@ def splits(corpus: Corpus) -> str:
     return "\n".join(lines)
 
 
-def blind_figures(corpus: Corpus) -> str:
+def blind_figures(corpus: Corpus, runs: Path) -> str:
     """Measure what the corpus gives away without being read."""
     train, test = corpus.examples("train"), corpus.examples("test")
     lines = [
         f"{kind:14}macro-F1 {artefacts.blind_macro_f1(kind, train, test):.3f} on test" for kind in ("actor_only", "sentence_only", "tfidf")
     ]
-    base = Path("runs/base/report.json")
-    if base.is_file():
-        lines.append(f"{'runs/base':14}macro-F1 {read_json(base)['splits']['test']['macro_f1']['mean']:.3f} on test")
+    if best := best_run(corpus, runs):
+        lines.append(f"{best[0]:14}macro-F1 {best[1]:.3f} on test")
     found = artefacts.giveaways(train)
     lines.append(f"giveaway words {len(found.words)}, covering {found.covered:.1%} of the favor and against labels")
     lines.append(variety_line("vocabulary", [sentence.text for document in corpus.documents for sentence in document.sentences]))
     return "\n".join(lines)
+
+
+def best_run(corpus: Corpus, runs: Path) -> tuple[str, float] | None:
+    """Return name and test macro-F1 of the best run that was trained on the corpus as it is now."""
+    reports = [read_json(path) for path in sorted(runs.glob("*/report.json"))]
+    scores = {
+        f"runs/{report['name']}": report["splits"]["test"]["macro_f1"]["mean"]
+        for report in reports
+        if report.get("data_fingerprint") == corpus.fingerprint() and "test" in report["splits"]
+    }
+    return max(scores.items(), key=lambda each: each[1]) if scores else None
 
 
 def variety_line(name: str, texts: Sequence[str]) -> str:
@@ -170,12 +202,13 @@ def main() -> int:
     """Print faults and figures; 2 if there are faults."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("folder", type=Path, nargs="?", default=Path("data"), help="corpus folder (default: data)")
-    parser.add_argument("--seeds", type=Path, default=Path("seeds"), help="folder of the source documents")
+    parser.add_argument("--seeds", type=Path, default=ROOT / "seeds", help="folder of the sources of seed documents (default: seeds)")
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs", help="folder of runs; the best one on this corpus is named")
     given = parser.parse_args()
     corpus = load_corpus(given.folder)
     found = faults(corpus, given.seeds)
     print("\n".join(found), file=sys.stderr)
-    print(report(corpus))
+    print(report(corpus, given.runs))
     print(f"\nfaults    {len(found)} (of them leaks across splits: {sum('leak across' in fault for fault in found)})")
     return 2 if found else 0
 

@@ -53,7 +53,6 @@ HELD = frozenset(
         "indignation",
         "insistence",
         "interest",
-        "interceptors",
         "intentions",
         "invitation",
         "irritation",
@@ -76,7 +75,6 @@ HELD = frozenset(
         "protest",
         "protests",
         "push",
-        "radar",
         "reaction",
         "refusal",
         "rejection",
@@ -85,7 +83,6 @@ HELD = frozenset(
         "resistance",
         "scheme",
         "scepticism",
-        "shield",
         "stance",
         "support",
         "suspicion",
@@ -102,7 +99,7 @@ HELD = frozenset(
         "worries",
     ]
 )
-"""What an actor holds, says or plans: an adjective before one of these names its holder ("Russian anger"), elsewhere only a kind."""
+"""What an actor holds, says or plans about any issue (`data/issue.py` adds the issue's own nouns): an adjective before one of these names its holder ("Russian anger"), elsewhere only a kind."""
 
 SPEECH = (
     "said|says|say|told|tells|added|adds|announced|announces|argued|argues|asked|asks|called|calls|claimed|claims|complained|"

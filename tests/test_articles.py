@@ -7,8 +7,9 @@ from data.coreference import SWITCHED_ON, find_mentions, measure
 from data.documents import read_document, read_documents
 from data.errors import InputError
 from data.files import ROOT
+from data.issue import open_finder
 from data.mentions import MentionFinder
-from data.registry import Actor, Registry, read_registry
+from data.registry import Actor, Registry
 
 SEED = ROOT / "data" / "corpus" / "seed" / "seed-shield-call.md"
 
@@ -29,7 +30,7 @@ def registry() -> Registry:
 
 @pytest.fixture(scope="module")
 def finder(registry: Registry) -> MentionFinder:
-    return MentionFinder(registry)
+    return MentionFinder(registry, frozenset({"shield"}))
 
 
 def named(finder: MentionFinder, sentence: str) -> list[tuple[str, str]]:
@@ -111,7 +112,7 @@ def test_unknown_persons_are_found_by_title_and_speech(finder: MentionFinder) ->
 
 def test_seed_article_mentions_reach_the_bar() -> None:
     document = read_document(SEED)
-    finder = MentionFinder(read_registry(ROOT / "data" / "actors.yaml"))
+    finder = open_finder(ROOT / "data")
     mentions = find_mentions([sentence.text for sentence in document.sentences], finder).mentions
     gold = {(s.sent_id, m.start, m.end) for s in document.sentences for m in s.marked.mentions}
     guessed = {(s.sent_id, m.start, m.end) for s, own in zip(document.sentences, mentions, strict=True) for m in own}
@@ -126,7 +127,7 @@ def test_seed_article_mentions_reach_the_bar() -> None:
 
 def test_families_that_are_switched_on_are_mostly_right() -> None:
     documents = [each for each in read_documents(ROOT / "data" / "corpus") if each.meta.origin == "written"][::3]
-    tallies = measure(documents, MentionFinder(read_registry(ROOT / "data" / "actors.yaml")))
+    tallies = measure(documents, open_finder(ROOT / "data"))
     assert set(tallies) > SWITCHED_ON - {"description", "we"}
     for family in ("he", "it", "i"):
         assert tallies[family].right / max(1, tallies[family].added) >= 0.75, family

@@ -41,8 +41,8 @@ def test_documents_of_one_world_or_with_a_shared_sentence_stay_together(corpus_f
 
 
 def test_too_few_documents_for_splits(corpus_folder: Path) -> None:
-    documents = read_documents(corpus_folder / "corpus")[:5]
-    with pytest.raises(InputError, match="5 independent documents; 8 are needed"):
+    documents = read_documents(corpus_folder / "corpus")[:2]
+    with pytest.raises(InputError, match="2 independent labelled documents; 3 are needed"):
         make_splits(documents, read_registry(corpus_folder / "actors.yaml"), seed=1)
 
 

@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 
 from data.errors import InputError, run_command
 from data.files import ROOT, read_text
+from train.config import load_config
 from train.runs import DONE
 
 if TYPE_CHECKING:
@@ -120,13 +121,14 @@ def build_page(gradio: Any, runs: dict[str, Path]) -> Any:
     """Lay out the page: text, runs, button, view."""
     read: Callable[[str, str, str], str] = lambda text, first, second: read_with(runs, text, first, second)  # noqa: E731
     names = list(runs)
+    chosen = "base" if "base" in runs else names[0]
     with gradio.Blocks(title="Who stands where", analytics_enabled=False) as page:
         gradio.Markdown(
             "# Who stands where\nPaste an English news article. Its actors are marked with the stance that the text attributes to them."
         )
-        text = gradio.Textbox(label="Article", lines=9, max_lines=16, value=example_article())
+        text = gradio.Textbox(label="Article", lines=9, max_lines=16, value=example_article(runs[chosen]))
         with gradio.Row():
-            first = gradio.Dropdown(names, value="base" if "base" in names else names[0], label="Run")
+            first = gradio.Dropdown(names, value=chosen, label="Run")
             second = gradio.Dropdown([NO_SECOND_RUN, *names], value=NO_SECOND_RUN, label="Compare with")
             button = gradio.Button("Read", variant="primary")
         view = gradio.HTML()
@@ -134,9 +136,10 @@ def build_page(gradio: Any, runs: dict[str, Path]) -> Any:
     return page
 
 
-def example_article() -> str:
-    """Return the seed article to begin with; empty where it is not at hand."""
-    found = sorted((ROOT / "seeds").glob("*.txt"))
+def example_article(run: Path) -> str:
+    """Return an article to begin with: one that the run's corpus was made from, else the seed article, else nothing."""
+    corpus = ROOT / load_config(run / "config.yaml").data.corpus
+    found = [*sorted((corpus / "articles").glob("*.txt")), *sorted((ROOT / "seeds").glob("*.txt"))]
     return read_text(found[0]) if found else ""
 
 

@@ -13,7 +13,7 @@ from data.records import STANCES
 from eval import render
 from eval.charts import Axis, drawing, tag
 from train.collection import Agreement, Standing, agreements, dated, matrix, taking_sides
-from train.reading import TARGET, MentionStance, Reading, Verdict
+from train.reading import MentionStance, Reading, Verdict
 
 TEMPLATES = Path(__file__).parent / "templates"
 TIMELINE_ACTORS = 12
@@ -49,7 +49,7 @@ def render_view(readings: Sequence[Reading], run: str, threshold: float) -> str:
         timeline=timeline(readings, standings),
         bar=stance_bar,
         run=run,
-        target=TARGET,
+        target=readings[0].rows[0].target,
         threshold=threshold,
         **render.inline_files([render.TEMPLATES / "page.css", TEMPLATES / "articles.css"], TEMPLATES / "articles.js"),
     )

@@ -18,7 +18,7 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 tokenizer = AutoTokenizer.from_pretrained("{model}")
 model = AutoModelForTokenClassification.from_pretrained("{model}")
-text = "<actor>Moscow</actor> called the plan a threat and urged <actor>Prague</actor> to think again."
+text = "<actor>The ministry</actor> defended the plan, but <actor>the union</actor> called it a mistake."
 inputs = tokenizer(text, return_tensors="pt")
 at = inputs["input_ids"][0] == tokenizer.convert_tokens_to_ids("<actor>")
 with torch.inference_mode():
@@ -32,8 +32,14 @@ then the mention once more.
 """
 
 
-def write_model_card(folder: Path, config: RunConfig) -> None:
-    """Write `model/README.md` beside the weights of a seed's folder, with the macro-F1 of its predictions as model-index."""
+def write_model_card(folder: Path, config: RunConfig, target: str) -> None:
+    """Write `model/README.md` beside the weights of a seed's folder, with the macro-F1 of its predictions as model-index.
+
+    Args:
+        folder: that of the seed.
+        config: the run's settings.
+        target: toward what the stances are.
+    """
     model = folder / "model"
     task = "token-classification" if config.model.kind == "span" else "text-classification"
     data = ModelCardData(
@@ -52,11 +58,12 @@ def write_model_card(folder: Path, config: RunConfig) -> None:
 
 # {config.name}, {folder.name}
 
-Reads, for every actor marked in a sentence, which stance the text attributes to it toward a target (here the US missile
-shield in Europe): against, neutral or favor. A label says what the text says, never what the actor thinks.
+Reads, for every actor marked in a sentence, which stance the text attributes to it toward {target}: against, neutral
+or favor. A label says what the text says, never what the actor thinks.
 
 {use}
-Trained on documents written for the project and labelled twice; figures with intervals are in the run's report.html.
+Trained on the corpus `{config.data.corpus}`, whose README.md tells where its text and labels come from; figures with
+intervals are in the run's report.html.
 
 ## Settings
 

@@ -16,12 +16,11 @@ import numpy as np
 
 from data.articles import Article, actor_name, article_examples, take_apart
 from data.errors import InputError
+from data.issue import open_finder, read_issue
 from data.mentions import How, MentionFinder
 from data.records import STANCES, Example, Stance
-from data.registry import read_registry
 from train.loading import Backend, OpenRun, open_run
 
-TARGET = "the missile shield"
 EVIDENCE = 3
 """Sentences shown for a verdict, the clearest first."""
 MIXED = 0.5
@@ -109,11 +108,11 @@ class Reading:
 
 @dataclass(frozen=True)
 class ArticleReader:
-    """A trained run and the registry by which it finds actors."""
+    """A trained run and the registry by which it finds actors, and toward what they stand."""
 
     run: OpenRun
     finder: MentionFinder
-    target: str = TARGET
+    target: str
 
     def read(self, text: str, doc_id: str = "article") -> Reading:
         """Read one article.
@@ -155,7 +154,7 @@ def load(run: str | Path, *, seed: int | None = None, backend: Backend = "torch"
         InputError: no such run, or nothing finished in it.
     """
     opened = open_run(Path(run), seed, backend)
-    return ArticleReader(opened, MentionFinder(read_registry(opened.corpus_folder / "actors.yaml")))
+    return ArticleReader(opened, open_finder(opened.corpus_folder), read_issue(opened.corpus_folder).target)
 
 
 def is_first(row: Example) -> bool:
