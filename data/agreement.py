@@ -82,7 +82,9 @@ def _pair_document(document: Document, other: Document, faults: list[str]) -> li
         if labels.keys() != {mention.actor for mention in sentence.labelled}:
             faults.append(f"{other.path}:{twin.line}: the labelled actors differ from {document.path}:{sentence.line}")
             continue
-        unlabelled = [f"{side.path}:{s.line}" for side, s in ((document, sentence), (other, twin)) for m in s.labelled if m.stance == UNLABELLED]
+        unlabelled = [
+            f"{side.path}:{s.line}" for side, s in ((document, sentence), (other, twin)) for m in s.labelled if m.stance == UNLABELLED
+        ]
         if unlabelled:
             faults += [f"{place}: a mark is still to be labelled (?)" for place in unlabelled]
             continue

@@ -29,6 +29,7 @@ MIN_FUNCTION_WORDS = 0.15
 MAX_HEADLINE_WORDS = 20
 
 Part = Literal["headline", "byline", "body", "notice"]
+READ_PARTS = frozenset({"headline", "body"})
 
 _BYLINE = re.compile(
     r"(?:By|BY|From|Written by|Posted by|Reporting by|Editing by)[: ]\s?[A-Z][\w.’' -]+(?:,? (?:in|and) [A-Z][\w ]+)*[.,]?"
@@ -91,7 +92,7 @@ def split_sentences(text: str) -> Iterator[ArticleSentence]:
     for line in text.split("\n"):
         if line.strip():
             paragraph += 1
-            part = _part(line.strip(), paragraph)
+            part = part_of(line.strip(), paragraph)
             for start, end in _spans(line):
                 number += 1
                 yield ArticleSentence(number, paragraph, position + start, position + end, line[start:end], part)
@@ -111,7 +112,8 @@ def _spans(line: str) -> Iterator[tuple[int, int]]:
             yield cut, min(cut + MAX_SENTENCE, position)
 
 
-def _part(line: str, paragraph: int) -> Part:
+def part_of(line: str, paragraph: int) -> Part:
+    """Tell what a line of an article is; `paragraph` counts from 1."""
     if _NOTICE.fullmatch(line):
         return "notice"
     if paragraph <= 4 and _BYLINE.fullmatch(line):
@@ -129,7 +131,7 @@ def take_apart(text: str, doc_id: str, finder: MentionFinder) -> Article:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     check_text(text, doc_id)
     sentences = tuple(split_sentences(text))
-    readable = [sentence.text if sentence.part in {"headline", "body"} else "" for sentence in sentences]
+    readable = [sentence.text if sentence.part in READ_PARTS else "" for sentence in sentences]
     resolved = find_mentions(readable, finder)
     registry = finder.registry | resolved.new_actors
     return Article(doc_id, text, find_date(doc_id, text), sentences, tuple(map(tuple, resolved.mentions)), registry)
@@ -196,7 +198,7 @@ def article_examples(article: Article, target: str, context_sentences: int = 1) 
 
 
 def _context(before: Sequence[ArticleSentence], count: int) -> str:
-    readable = [sentence.text for sentence in before if sentence.part in {"headline", "body"}]
+    readable = [sentence.text for sentence in before if sentence.part in READ_PARTS]
     return " ".join(readable[-count:]) if count else ""
 
 

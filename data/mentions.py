@@ -22,7 +22,7 @@ _UNKNOWN_SPEAKER = re.compile(
     rf"(?<![\w-])(?P<name>{_NAME_WORD}\s(?:[A-Z]\.\s)?{_NAME_WORD})(?=,? (?:{SPEECH}|{DEEDS})\b)"
     rf"|[,\"”] (?:{SPEECH}) (?P<after>{_NAME_WORD}\s(?:[A-Z]\.\s)?{_NAME_WORD})(?=[,.])"
 )
-_NOT_A_NAME = frozenset(
+NOT_A_NAME = frozenset(
     [
         "The",
         "This",
@@ -263,7 +263,7 @@ def discover_persons(sentences: Sequence[str], knows: Callable[[str], bool]) -> 
             for match in pattern.finditer(sentence):
                 name = match["name"] or (match.groupdict().get("after") or "")
                 words = name.split()
-                if knows(name) or any(word in _NOT_A_NAME or word in DEMONYMS for word in words):
+                if knows(name) or any(word in NOT_A_NAME or word in DEMONYMS for word in words):
                     continue
                 known = found.get(words[-1])
                 if known is None or len(name) > len(known.name):
@@ -277,7 +277,7 @@ def _with_first_name(actor: Actor, text: str) -> Actor:
     if " " in actor.name:
         return actor
     for match in re.finditer(rf"(?<![\w-])({_NAME_WORD})\s{re.escape(actor.name)}(?![\w-])", text):
-        if match[1] not in _NOT_A_NAME and match[1] not in DEMONYMS:
+        if match[1] not in NOT_A_NAME and match[1] not in DEMONYMS:
             return Actor(id=slug(match.group()), name=match.group(), kind="person", aliases=(match.group(), actor.name))
     return actor.model_copy(update={"aliases": (actor.name,)})
 

@@ -127,7 +127,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", action="store_true", help="keep the splits and add documents labelled since, to train")
     given = parser.parse_args()
-    documents, registry, path = read_documents(given.folder / "corpus"), read_registry(given.folder / "actors.yaml"), given.folder / "splits.json"
+    documents, registry, path = (
+        read_documents(given.folder / "corpus"),
+        read_registry(given.folder / "actors.yaml"),
+        given.folder / "splits.json",
+    )
     splits = extend_splits(read_splits(path), documents, registry) if given.keep else make_splits(documents, registry, given.seed)
     write_json(path, splits)
     unfinished = sum(bool(document.open_lines) for document in documents)

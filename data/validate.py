@@ -207,7 +207,8 @@ def main() -> int:
     given = parser.parse_args()
     corpus = load_corpus(given.folder)
     found = faults(corpus, given.seeds)
-    print("\n".join(found), file=sys.stderr)
+    if found:
+        print("\n".join(found), file=sys.stderr)
     print(report(corpus, given.runs))
     print(f"\nfaults    {len(found)} (of them leaks across splits: {sum('leak across' in fault for fault in found)})")
     return 2 if found else 0

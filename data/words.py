@@ -99,7 +99,10 @@ HELD = frozenset(
         "worries",
     ]
 )
-"""What an actor holds, says or plans about any issue (`data/issue.py` adds the issue's own nouns): an adjective before one of these names its holder ("Russian anger"), elsewhere only a kind."""
+"""What an actor holds, says or plans: an adjective before one of these names its holder ("Russian anger"), elsewhere only a kind.
+
+The nouns of one issue ("the American shield") are added by `data/issue.py`.
+"""
 
 SPEECH = (
     "said|says|say|told|tells|added|adds|announced|announces|argued|argues|asked|asks|called|calls|claimed|claims|complained|"
