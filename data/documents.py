@@ -91,7 +91,7 @@ class Document:
                     mention=mention.text,
                     start=mention.start,
                     end=mention.end,
-                    stance=None if mention.stance == "?" else mention.stance,
+                    stance=mention.decided,
                     target=self.meta.target,
                 )
 

@@ -90,7 +90,7 @@ def _regions(assignment: Assignment, layout: Layout) -> Iterator[dict[str, Any]]
         further: list[tuple[str, str]] = []
         for number, mention in enumerate(assignment.marks.get(sentence.sent_id, ()), 1):
             name = f"s{sentence.sent_id}m{number}"
-            yield from _region(name, mention, offset, stance=mention.stance if assignment.stances else None)
+            yield from _region(name, mention, offset, stance=mention.decided if assignment.stances else None)
             if mention.stance:
                 labelled[mention.actor] = name
             else:

@@ -61,6 +61,11 @@ class Mention:
     actor: str
     stance: Stance | Literal["?"] | None
 
+    @property
+    def decided(self) -> Stance | None:
+        """The stance, None for a further mention and where it is still to be labelled."""
+        return None if self.stance == "?" else self.stance
+
 
 @dataclass(frozen=True)
 class MarkedText:

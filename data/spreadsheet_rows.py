@@ -38,7 +38,7 @@ def sheet_rows(assignment: Assignment) -> Iterator[tuple[str, ...]]:
         suggested = {(each.mention.start, each.mention.actor): each for each in assignment.suggested.get(sentence.sent_id, ())}
         for mention in marks:
             each = suggested.get((mention.start, mention.actor)) if assignment.stances else None
-            stance = str(mention.stance) if assignment.stances and each is None else ""
+            stance = mention.decided or "" if assignment.stances and each is None else ""
             guess = (str(each.mention.stance), f"{each.confidence:.2f}") if each and each.confidence is not None else ("", "")
             yield (*head, mention.actor, mention.text, str(mention.start), stance, *guess)
         if not marks:

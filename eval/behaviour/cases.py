@@ -156,7 +156,7 @@ def case_rows(capability: Capability, name: str, case: Case, names: Names) -> li
             mention=mention.text,
             start=mention.start,
             end=mention.end,
-            stance=mention.stance,
+            stance=mention.decided,
             target=capability.target,
             capability=capability.capability,
             about=capability.about,
