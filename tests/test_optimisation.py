@@ -14,7 +14,7 @@ def model() -> Any:
 
 
 def test_rates_fall_by_the_decay_from_the_head_to_the_embeddings(model: Any) -> None:
-    _, options = optimizer(model, TrainerSettings(learning_rate=1.0, layer_decay=0.5, weight_decay=0.1))
+    _, options = optimizer(model, 0.5, TrainerSettings(learning_rate=1.0, weight_decay=0.1))
     names = {parameter: name for name, parameter in model.named_parameters()}
     rates = {names[parameter]: group["lr"] for group in options["params"] for parameter in group["params"]}
     assert rates.keys() == set(names.values())
@@ -25,7 +25,7 @@ def test_rates_fall_by_the_decay_from_the_head_to_the_embeddings(model: Any) -> 
 
 
 def test_biases_and_norms_do_not_decay(model: Any) -> None:
-    _, options = optimizer(model, TrainerSettings(weight_decay=0.1))
+    _, options = optimizer(model, 1.0, TrainerSettings(weight_decay=0.1))
     names = {parameter: name for name, parameter in model.named_parameters()}
     decays = {names[parameter]: group["weight_decay"] for group in options["params"] for parameter in group["params"]}
     assert decays["classifier.weight"] == 0.1

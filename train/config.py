@@ -67,6 +67,7 @@ class ModelSettings:
         class_weights: Exponent on inverse class frequency in the loss; 0 is unweighted, 1 fully balanced.
         freeze_embeddings: Leave the word embeddings (half of all parameters) as they were pre-trained.
         freeze_layers: How many of the lowest encoder layers stay as they were pre-trained, the embedding layer with them.
+        layer_decay: Factor on the learning rate of each encoder layer below the one above it (Howard and Ruder 2018); 1 is off.
         dropout: Dropout of the hidden states and the head while training; attention has none.
     """
 
@@ -79,6 +80,7 @@ class ModelSettings:
     class_weights: float = 0.5
     freeze_embeddings: bool = False
     freeze_layers: int = 0
+    layer_decay: float = 1.0
     dropout: float = 0.1
 
 
@@ -92,7 +94,6 @@ class TrainerSettings:
         per_device_train_batch_size: Windows a step.
         per_device_eval_batch_size: Windows a step when scoring.
         gradient_accumulation_steps: Steps whose gradients are summed before an update.
-        layer_decay: Factor on the learning rate of each encoder layer below the one above it (Howard and Ruder 2018); 1 is off.
         lr_scheduler_type: Shape of the learning rate after warm-up.
         warmup_steps: Steps of linear warm-up, or their share of all steps when below 1.
         weight_decay: Decoupled weight decay of AdamW.
@@ -109,7 +110,6 @@ class TrainerSettings:
     per_device_train_batch_size: int = 16
     per_device_eval_batch_size: int = 64
     gradient_accumulation_steps: int = 1
-    layer_decay: float = 1.0
     lr_scheduler_type: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
     warmup_steps: float = 0.1
     weight_decay: float = 0.01
@@ -252,7 +252,7 @@ def check_values(config: RunConfig) -> None:
         "model.freeze_layers": config.model.freeze_layers >= 0,
         "model.dropout": 0 <= config.model.dropout < 1,
         "trainer.learning_rate": 0 < config.trainer.learning_rate < 1,
-        "trainer.layer_decay": 0 < config.trainer.layer_decay <= 1,
+        "model.layer_decay": 0 < config.model.layer_decay <= 1,
         "trainer.num_train_epochs": config.trainer.num_train_epochs > 0,
         "trainer.per_device_train_batch_size": config.trainer.per_device_train_batch_size > 0,
         "trainer.per_device_eval_batch_size": config.trainer.per_device_eval_batch_size > 0,

@@ -27,17 +27,18 @@ def depth(name: str, head: int) -> int:
     return -1 if ".embeddings." in name else head
 
 
-def optimizer(model: Any, settings: TrainerSettings) -> tuple[type[torch.optim.Optimizer], dict[str, Any]]:
+def optimizer(model: Any, decay: float, settings: TrainerSettings) -> tuple[type[torch.optim.Optimizer], dict[str, Any]]:
     """Return what transformers' Trainer makes its optimizer from."""
-    groups = parameter_groups(model, settings, model.config.num_hidden_layers)
+    groups = parameter_groups(model, decay, settings)
     return torch.optim.AdamW, {"params": groups, "lr": settings.learning_rate, "fused": True}
 
 
-def parameter_groups(model: Any, settings: TrainerSettings, layers: int) -> list[dict[str, Any]]:
+def parameter_groups(model: Any, decay: float, settings: TrainerSettings) -> list[dict[str, Any]]:
     """Return the optimizer's groups: learning rate by depth, no weight decay on biases and layer norms.
 
-    The rate of layer l of `layers` is the peak rate times decay ** (layers - l); the head has the peak rate.
+    The rate of encoder layer l of n is the peak rate times decay ** (n - l); the head has the peak rate.
     """
+    layers = model.config.num_hidden_layers
     groups: dict[tuple[int, bool], list[torch.nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
@@ -45,7 +46,7 @@ def parameter_groups(model: Any, settings: TrainerSettings, layers: int) -> list
     return [
         {
             "params": parameters,
-            "lr": settings.learning_rate * settings.layer_decay ** (layers - place),
+            "lr": settings.learning_rate * decay ** (layers - place),
             "weight_decay": settings.weight_decay if decays else 0.0,
         }
         for (place, decays), parameters in groups.items()

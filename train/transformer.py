@@ -178,7 +178,7 @@ def train(
         eval_dataset=to_dataset(reader.encode(dev_rows)),
         processing_class=tokenizer,
         compute_loss_func=WeightedLoss(class_weights(train_rows, config.model.class_weights), config.trainer.label_smoothing_factor),
-        optimizer_cls_and_kwargs=optimizer(model, config.trainer),
+        optimizer_cls_and_kwargs=optimizer(model, config.model.layer_decay, config.trainer),
         compute_metrics=dev_metrics,
         preprocess_logits_for_metrics=lambda logits, labels: logits.argmax(dim=-1),
         callbacks=[EarlyStoppingCallback(config.trainer.early_stopping_patience), *callbacks],
