@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test check test-slow test-browser test-label-studio corpus reports export app lock clean
+.PHONY: help setup train test check test-slow test-browser test-label-studio chaos corpus reports export app lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,6 +31,9 @@ test: check ## everything CI runs: check and the fast tests
 
 test-slow: $(STAMP) ## the tests that take minutes: simulations, real training
 	$(BIN)/python -m pytest -m slow
+
+chaos: $(STAMP) ## kill programs at random and see that they end with the same bits (KILLS=25)
+	$(BIN)/python tests/chaos.py --kills $(or $(KILLS),25)
 
 test-browser: $(STAMP) ## the pages in real headless Chromium (Debian's package)
 	command -v chromium >/dev/null || (apt-get update && apt-get install -y chromium)

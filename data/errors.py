@@ -30,8 +30,8 @@ def run_command(main: Callable[[], int | None]) -> None:
     except InputError as error:
         print(error, file=sys.stderr)
         code = 2
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(str(error) or "interrupted", file=sys.stderr)
         code = 130
     except BrokenPipeError:  # the reader of our output (head, less) has left
         sys.stderr.close()

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from data.documents import read_documents
+from data.files import write_json, write_text
 from data.records import Example
+from data.registry import read_registry
+from data.splits import make_splits
 
 NAMES = ("Arvon", "Belmora", "Castra", "Dunmere", "Elvar", "Fennick", "Gorsa", "Hallow", "Istria Nova", "Jorvik", "Kestel", "Lorne")
 
@@ -50,6 +54,15 @@ def registry_text() -> str:
         "- {id: reporters, name: reporters, kind: group}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def write_corpus(folder: Path) -> Path:
+    """Write a corpus of twelve documents with splits and return its folder; the first document is a real one."""
+    for number in range(len(NAMES)):
+        write_text(folder / "corpus" / f"doc-{number}.md", document_text(number, setting="invented" if number else "real"))
+    write_text(folder / "actors.yaml", registry_text())
+    write_json(folder / "splits.json", make_splits(read_documents(folder / "corpus"), read_registry(folder / "actors.yaml"), seed=1))
+    return folder
 
 
 @pytest.fixture

@@ -100,4 +100,4 @@ def test_trainer_settings_keep_the_names_of_training_arguments() -> None:
 
     known = {field.name for field in dataclasses.fields(TrainingArguments)}
     ours = {field.name for field in dataclasses.fields(TrainerSettings)}
-    assert ours - known == {"early_stopping_patience"}
+    assert ours - known == {"early_stopping_patience", "threads"}

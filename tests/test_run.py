@@ -9,11 +9,8 @@ import pytest
 from transformers import AutoModelForTokenClassification
 
 from data.corpus import load_corpus
-from data.documents import read_documents
-from data.files import ROOT, read_text, write_json
+from data.files import ROOT, read_text
 from data.records import Prediction, read_rows
-from data.registry import read_registry
-from data.splits import make_splits
 
 
 def command(*arguments: str, cwd: Path = ROOT, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -26,16 +23,9 @@ def command(*arguments: str, cwd: Path = ROOT, stdin: str = "") -> subprocess.Co
 @pytest.fixture(scope="module")
 def issue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A corpus folder of its own, outside the project, with splits."""
-    from conftest import NAMES, document_text, registry_text
+    from conftest import write_corpus
 
-    folder = tmp_path_factory.mktemp("issue")
-    for number in range(len(NAMES)):
-        path = folder / "corpus" / f"doc-{number}.md"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(document_text(number, setting="invented" if number else "real"), encoding="utf-8")
-    (folder / "actors.yaml").write_text(registry_text(), encoding="utf-8")
-    write_json(folder / "splits.json", make_splits(read_documents(folder / "corpus"), read_registry(folder / "actors.yaml"), seed=1))
-    return folder
+    return write_corpus(tmp_path_factory.mktemp("issue"))
 
 
 @pytest.fixture(scope="module")

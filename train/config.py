@@ -91,7 +91,7 @@ class TrainerSettings:
     Attributes:
         learning_rate: Peak learning rate of AdamW.
         num_train_epochs: Passes over the training documents.
-        per_device_train_batch_size: Windows a step.
+        per_device_train_batch_size: Windows a step, shared by the processes where there are several.
         per_device_eval_batch_size: Windows a step when scoring.
         gradient_accumulation_steps: Steps whose gradients are summed before an update.
         lr_scheduler_type: Shape of the learning rate after warm-up.
@@ -102,6 +102,7 @@ class TrainerSettings:
         bf16: Compute in bfloat16 where the processor can; auto looks.
         early_stopping_patience: Evaluations without a better dev macro-F1 before training stops.
         dataloader_num_workers: Processes that prepare batches; 0 is the main process.
+        threads: Threads of a process; they change the last bits. 0 takes those of the machine, and the run's config.yaml says how many.
         report_to: Trackers of transformers (trackio is the local, offline one).
     """
 
@@ -118,6 +119,7 @@ class TrainerSettings:
     bf16: Literal["auto", "yes", "no"] = "auto"
     early_stopping_patience: int = 3
     dataloader_num_workers: int = 0
+    threads: int = 0
     report_to: list[str] = field(default_factory=list)
 
 
@@ -148,8 +150,9 @@ class RunConfig:
         return yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
 
     def hash(self) -> str:
-        """Return twelve hex digits that change with anything but the name and the seeds."""
+        """Return twelve hex digits that change with anything but the name, the seeds and the threads."""
         fields = {key: value for key, value in self.to_dict().items() if key not in {"name", "seeds"}}
+        del fields["trainer"]["threads"]
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -256,6 +259,7 @@ def check_values(config: RunConfig) -> None:
         "trainer.num_train_epochs": config.trainer.num_train_epochs > 0,
         "trainer.per_device_train_batch_size": config.trainer.per_device_train_batch_size > 0,
         "trainer.per_device_eval_batch_size": config.trainer.per_device_eval_batch_size > 0,
+        "trainer.threads": 0 <= config.trainer.threads <= 1024,
         "seeds": bool(config.seeds) and len(set(config.seeds)) == len(config.seeds) and min(config.seeds) >= 0,
         "name": re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", config.name) is not None,
     }

@@ -1,54 +1,99 @@
 """Writing a run folder: what was scored, what was predicted, and the manifest that says how it came about."""
 
-import hashlib
-import platform
-import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
+import torch
 
 from data.errors import InputError
-from data.files import ROOT, read_text, write_json, write_jsonl, write_text
+from data.files import read_json, write_json, write_jsonl, write_text
 from data.items import to_item
 from data.records import STANCES, Example
 from eval.behaviour.cases import BEHAVIOUR
-from train.config import RunConfig
+from train.checkpoints import sha256
+from train.config import RunConfig, load_config
+from train.origin import changes
 from train.sources import Source
 
 DONE = "DONE"
-PACKAGES = ("torch", "transformers", "datasets", "accelerate", "scikit-learn", "numpy", "tokenizers", "safetensors")
+BEGUN = "begun.json"
+"""What a seed was begun with; gone when it is done."""
 
 
-def open_run(config: RunConfig, runs: Path) -> Path:
-    """Return the folder of a run, made if need be; an unfinished run of the same config is continued.
+def open_run(config: RunConfig, folder: Path) -> RunConfig:
+    """Write the resolved config into a run folder and return it; an unfinished run of the same config is continued.
 
     Raises:
         InputError: the folder holds a run of another config.
     """
-    folder = runs / config.name
+    config = resolve(config)
     path = folder / "config.yaml"
     if path.is_file():
-        theirs, ours = read_text(path), config.to_yaml()
-        if _without_seeds(theirs) != _without_seeds(ours):
-            changed = [line.strip() for line in ours.splitlines() if line not in theirs.splitlines()]
-            raise InputError(
-                f"{folder}: holds a run of another config (differs in {', '.join(changed) or 'removed keys'}); "
-                "give --overwrite to replace it, or --name for a folder of its own"
-            )
+        begun = load_config(path)
+        config = replace(with_threads(config, begun.trainer.threads), seeds=sorted({*begun.seeds, *config.seeds}))
+        _refuse_another(folder, with_threads(begun, config.trainer.threads), config)
+    config = with_threads(config, torch.get_num_threads())
     write_text(path, config.to_yaml())
-    return folder
+    return config
 
 
-def _without_seeds(text: str) -> list[str]:
-    kept = text.partition("seeds:")
-    return [kept[0], *[line for line in kept[2].splitlines() if not line.startswith("- ")]]
+def with_threads(config: RunConfig, threads: int) -> RunConfig:
+    """Return the config with a number of threads, unless it has one."""
+    return replace(config, trainer=replace(config.trainer, threads=config.trainer.threads or threads))
+
+
+def resolve(config: RunConfig) -> RunConfig:
+    """Return the config with paths that do not depend on the working directory."""
+    given = {name: getattr(config.data, name) for name in ("path", "extra_test", "behaviour")}
+    paths: dict[str, Any] = {
+        name: str(Path(value).resolve()) for name, value in given.items() if value not in {None, "auto", "none"} and Path(value).exists()
+    }
+    weights = Path(config.model.weights)
+    model = replace(config.model, weights=str(weights.resolve())) if (weights / "config.json").is_file() else config.model
+    return replace(config, data=replace(config.data, **paths), model=model)
+
+
+def _refuse_another(folder: Path, begun: RunConfig, config: RunConfig) -> None:
+    theirs, ours = (replace(each, seeds=[]).to_yaml().splitlines() for each in (begun, config))
+    if theirs != ours:
+        changed = [line.strip() for line in ours if line not in theirs]
+        raise InputError(
+            f"{folder}: holds a run of another config (differs in {', '.join(changed) or 'removed keys'}); "
+            "give --overwrite to replace it, or --name for a folder of its own"
+        )
+
+
+def check_origin(folder: Path, origin: dict[str, Any]) -> None:
+    """Note in a seed's folder what it is begun with; say what has changed since where it was begun before.
+
+    Raises:
+        InputError: the data has changed, so that the seed can neither be continued nor stand for today's corpus.
+    """
+    path = next((path for path in (folder / "run.json", folder / BEGUN) if path.is_file()), None)
+    if path is None:
+        write_json(folder / BEGUN, origin)
+        return
+    changed = changes(read_json(path), origin)
+    if "data" in changed:
+        raise InputError(
+            f"{folder}: made from other data ({changed['data']}); give --overwrite to replace it, or --name for a folder of its own"
+        )
+    if changed:
+        text = "; ".join(f"{aspect} ({what})" for aspect, what in changed.items())
+        done = "done" if path.name == "run.json" else "begun"
+        print(f"note: {folder}: {done} with other {text}; the bits may differ from those of a run in one go", file=sys.stderr)
+
+
+def is_complete(folder: Path, config: RunConfig) -> bool:
+    """Tell whether every seed is finished and in the report."""
+    if not all((folder / name).is_file() for name in ("report.json", *(f"seed-{seed}/{DONE}" for seed in config.seeds))):
+        return False
+    return {seed["seed"] for seed in read_json(folder / "report.json")["seeds"]} >= set(config.seeds)
 
 
 def write_items(folder: Path, source: Source, splits: dict[str, list[Example]]) -> None:
@@ -86,50 +131,18 @@ class Cost:
     peak_memory_mb: float
 
 
-def write_manifest(folder: Path, config: RunConfig, fingerprint: str, seed: int, cost: Cost, threads: int) -> None:
+def write_manifest(folder: Path, origin: dict[str, Any], kind: str, seed: int, cost: Cost) -> None:
     """Write `run.json`: everything needed to tell whether another run should give the same bits."""
-    commit, dirty = git_state()
     weights = folder / "model" / "model.safetensors"
     write_json(
         folder / "run.json",
         {
-            "kind": config.model.kind,
-            "config_hash": config.hash(),
-            "data_fingerprint": fingerprint,
-            "git_commit": commit,
-            "git_dirty": dirty,
-            "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-            "hardware": {
-                "processor": processor_name(),
-                "cores": psutil.cpu_count(),
-                "memory_gb": round(psutil.virtual_memory().total / 2**30),
-            },
-            "threads": threads,
+            "kind": kind,
+            **origin,
             "seed": seed,
             **{key: round(value, 2) if isinstance(value, float) else value for key, value in asdict(cost).items()},
-            "model_sha256": hashlib.sha256(weights.read_bytes()).hexdigest() if weights.is_file() else None,
+            "model_sha256": sha256(weights) if weights.is_file() else None,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         },
     )
-
-
-def git_state() -> tuple[str | None, bool | None]:
-    """Return the commit of the source tree and whether it has uncommitted changes; None outside git."""
-
-    def git(*arguments: str) -> str:
-        return subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--untracked-files=no"))
-    except (OSError, subprocess.CalledProcessError):
-        return None, None
-
-
-def processor_name() -> str:
-    """Return the processor's name as the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -18,7 +18,6 @@ from transformers import (
     EarlyStoppingCallback,
     EvalPrediction,
     PreTrainedTokenizerBase,
-    Trainer,
     TrainerCallback,
     TrainingArguments,
     set_seed,
@@ -26,8 +25,12 @@ from transformers import (
 
 from data.records import STANCES, Example
 from eval.metrics import macro_f1
+from train.checkpoints import Progress
 from train.config import ModelSettings, RunConfig
+from train.faults import naming_examples
 from train.optimisation import freeze, optimizer
+from train.ranks import backend, processes
+from train.steady_trainer import SAVE_SECONDS, SteadyTrainer
 from train.weights import load_model, load_tokenizer
 from train.windows import IGNORED, PairReader, Reader, SpanReader, Window
 
@@ -79,11 +82,12 @@ class WeightedLoss:
     smoothing: float
 
     def __call__(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
-        """Return the mean loss over the labelled positions of the batch."""
+        """Return the mean loss over the labelled positions of the step, or of the batch if their number is not given."""
         logits = outputs["logits"].float().reshape(-1, len(STANCES))
-        return torch.nn.functional.cross_entropy(
-            logits, labels.reshape(-1), self.weights.to(logits.device), ignore_index=IGNORED, label_smoothing=self.smoothing
-        )
+        settings: Any = {"ignore_index": IGNORED, "label_smoothing": self.smoothing}
+        settings |= {"reduction": "mean" if num_items_in_batch is None else "sum"}
+        loss = torch.nn.functional.cross_entropy(logits, labels.reshape(-1), self.weights.to(logits.device), **settings)
+        return loss if num_items_in_batch is None else loss / num_items_in_batch
 
 
 def dev_metrics(prediction: EvalPrediction) -> dict[str, float]:
@@ -115,7 +119,7 @@ def training_arguments(config: RunConfig, seed: int, folder: Path) -> TrainingAr
         data_seed=seed,
         learning_rate=settings.learning_rate,
         num_train_epochs=settings.num_train_epochs,
-        per_device_train_batch_size=settings.per_device_train_batch_size,
+        per_device_train_batch_size=-(-settings.per_device_train_batch_size // processes()),
         per_device_eval_batch_size=settings.per_device_eval_batch_size,
         gradient_accumulation_steps=settings.gradient_accumulation_steps,
         lr_scheduler_type=settings.lr_scheduler_type,
@@ -124,14 +128,13 @@ def training_arguments(config: RunConfig, seed: int, folder: Path) -> TrainingAr
         max_grad_norm=settings.max_grad_norm,
         bf16=use_bf16(settings.bf16),
         use_cpu=not torch.cuda.is_available(),
+        ddp_backend=backend() if processes() > 1 else None,
         dataloader_pin_memory=torch.cuda.is_available(),
         dataloader_num_workers=settings.dataloader_num_workers,
         report_to=settings.report_to or "none",
-        train_sampling_strategy="group_by_length",
-        length_column_name="length",
         eval_strategy="epoch",
         save_strategy="epoch",
-        save_total_limit=2,
+        restore_callback_states_from_checkpoint=True,
         load_best_model_at_end=True,
         metric_for_best_model="macro_f1",
         logging_steps=20,
@@ -150,6 +153,7 @@ class Trained:
     reader: Reader
     log: list[dict[str, float]]
     tokens_per_second: float
+    earlier: Progress
 
 
 def train(
@@ -159,6 +163,7 @@ def train(
     seed: int,
     checkpoints: Path,
     callbacks: Sequence[TrainerCallback] = (),
+    save_seconds: float = SAVE_SECONDS,
 ) -> Trained:
     """Fine-tune one seed, continuing from the last checkpoint in `checkpoints` if there is one."""
     set_seed(seed)
@@ -170,7 +175,9 @@ def train(
         model.set_attn_implementation("eager")  # the backward pass of the CPU's fused attention took a third of a step
     reader = build_reader(config.model, tokenizer)
     windows = reader.encode(train_rows)
-    trainer = Trainer(
+    trainer = SteadyTrainer(
+        batch_size=config.trainer.per_device_train_batch_size,
+        save_seconds=save_seconds,
         model=model,
         args=training_arguments(config, seed, checkpoints),
         data_collator=spec.collator(tokenizer),
@@ -184,10 +191,11 @@ def train(
         callbacks=[EarlyStoppingCallback(config.trainer.early_stopping_patience), *callbacks],
     )
     started = time.perf_counter()
-    trainer.train(resume_from_checkpoint=any(checkpoints.glob("checkpoint-*")))
-    seconds = time.perf_counter() - started
+    with naming_examples(windows, train_rows, config):
+        earlier = trainer.train_or_continue()
+    seconds = earlier.wall_seconds + time.perf_counter() - started
     tokens = sum(len(window.input_ids) for window in windows) * (trainer.state.epoch or 0)
-    return Trained(trainer.model, tokenizer, reader, trainer.state.log_history, tokens / seconds)
+    return Trained(trainer.model, tokenizer, reader, trainer.curve(), tokens / seconds, earlier)
 
 
 def predict(model: Any, tokenizer: PreTrainedTokenizerBase, reader: Reader, rows: Sequence[Example], batch_size: int = 64) -> np.ndarray:

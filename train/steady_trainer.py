@@ -1,0 +1,186 @@
+"""transformers' Trainer, made to give the same bits however often it was stopped and on however many processes its steps are shared.
+
+Nothing random is carried from step to step: dropout depends on (seed, step, rank) and the order of the windows on (seed, epoch), so
+a checkpoint needs no generator state and may be taken at any step. It holds weights, optimizer, schedule, early stopping, and what
+the training curve needs to go on.
+"""
+
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate.utils import broadcast_object_list
+from safetensors.torch import load_file
+from torch.utils.data import DataLoader
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
+
+from train.batches import RankBatches, derived_seed
+from train.checkpoints import Checkpoint, Progress, latest_usable, prune, seal
+from train.faults import NotANumber
+from train.interrupts import INTERRUPTS, Interrupted
+from train.ranks import is_first, processes, rank, wait_for_all
+
+SAVE_SECONDS = 300.0
+"""A checkpoint is written at the end of every epoch, and within an epoch this often."""
+
+
+class SteadyTrainer(Trainer):
+    """A Trainer that continues with the same bits.
+
+    Args:
+        batch_size: windows a step, over all processes.
+        save_seconds: how often a checkpoint is written within an epoch.
+        arguments: those of Trainer.
+    """
+
+    def __init__(self, *, batch_size: int, save_seconds: float = SAVE_SECONDS, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.batch_size = batch_size
+        self.save_seconds = save_seconds
+        self.progress = Progress()
+        self.started = time.perf_counter(), time.process_time()
+        self.batches: RankBatches | None = None
+        self.add_callback(StepControl(self))
+
+    @property
+    def checkpoints(self) -> Path:
+        """Return where the checkpoints lie."""
+        return Path(str(self.args.output_dir))
+
+    def train_or_continue(self) -> Progress:
+        """Train to the end, from the last usable checkpoint on if there is one; return what was spent in earlier processes.
+
+        Raises:
+            Interrupted: a signal came; a checkpoint was saved.
+            NotANumber: the loss is not a number any more.
+        """
+        checkpoint = self._choose_checkpoint()
+        if checkpoint:
+            self.progress = checkpoint.progress
+            print(f"continuing from {checkpoint.folder}", file=sys.stderr)
+        earlier = self.progress
+        if checkpoint and checkpoint.ends_training:
+            self.state = TrainerState.load_from_json(str(checkpoint.folder / "trainer_state.json"))
+            best = self.checkpoints / f"checkpoint-{self.state.best_global_step or self.state.global_step}"
+            model: Any = self.model
+            model.load_state_dict(load_file(best / "model.safetensors"), strict=False)
+        else:
+            with INTERRUPTS.deferred():
+                self.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
+        self.model = self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
+        return earlier
+
+    def curve(self) -> list[dict[str, float]]:
+        """Return the training curve without what depends on the clock."""
+        rows = [row for row in self.state.log_history if "train_runtime" not in row]
+        return [{key: value for key, value in row.items() if not key.endswith(("_runtime", "_per_second"))} for row in rows]
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Return the batches of this process."""
+        dataset: Any = self.train_dataset
+        self.batches = RankBatches(
+            dataset["length"],
+            self.batch_size,
+            self.args.gradient_accumulation_steps,
+            self.args.seed,
+            rank=rank(),
+            processes=processes(),
+        )
+        return DataLoader(
+            self._remove_unused_columns(dataset),
+            batch_sampler=self.batches,
+            collate_fn=self.data_collator,
+            num_workers=self.args.dataloader_num_workers,
+            pin_memory=self.args.dataloader_pin_memory,
+        )
+
+    def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
+        """Learn from a batch; refuse to go on when the loss is not a number."""
+        windows = inputs["input_ids"], inputs["attention_mask"]
+        loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
+        if not torch.isfinite(loss):
+            raise NotANumber(self.state.global_step + 1, [row[kept.bool()].tolist() for row, kept in zip(*windows, strict=True)])
+        return loss
+
+    def _choose_checkpoint(self) -> Checkpoint | None:
+        """Let the first process choose, so that all continue from the same checkpoint."""
+        chosen = [latest_usable(self.checkpoints) if is_first() else None]
+        if processes() > 1:
+            broadcast_object_list(chosen)
+        return chosen[0]
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        folder = self.checkpoints / f"checkpoint-{self.state.global_step}"
+        now = time.perf_counter() - self.started[0], time.process_time() - self.started[1]
+        progress = Progress(
+            self.progress.wall_seconds + now[0],
+            self.progress.cpu_seconds + now[1],
+            self.accelerator.gather(self._tr_loss.reshape(1)).mean().item(),
+            self._globalstep_last_logged,
+            self._total_loss_scalar,
+        )
+        try:
+            super()._save_checkpoint(model, trial)
+            if is_first():
+                seal(folder, progress)
+                prune(self.checkpoints)
+        except Exception:
+            if is_first():  # what is there of it takes up room that a full disk needs
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        wait_for_all()
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        """Save none: see the module."""
+
+
+class StepControl(TrainerCallback):
+    """Seeds every step, takes up the training curve, and saves when it is time or the process is asked to stop."""
+
+    def __init__(self, trainer: SteadyTrainer) -> None:
+        self.trainer = trainer
+        self.saved = time.monotonic()
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Take up what the Trainer starts anew: the open end of the curve, and where the best checkpoint lies now."""
+        trainer, progress = self.trainer, self.trainer.progress
+        trainer._tr_loss += progress.loss_sum
+        trainer._globalstep_last_logged = progress.logged_step
+        trainer._total_loss_scalar = progress.logged_sum
+        trainer._initial_global_step = 0
+        if state.best_global_step:
+            state.best_model_checkpoint = str(trainer.checkpoints / f"checkpoint-{state.best_global_step}")
+
+    def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Tell the batches which epoch it is."""
+        if self.trainer.batches:
+            self.trainer.batches.epoch = int(state.epoch or 0)
+
+    def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Seed dropout and whatever else is random in a step."""
+        set_seed(derived_seed("step", args.seed, state.global_step, rank()))
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Have a checkpoint written, if all processes agree; at the end of an epoch one is written anyway, after its evaluation."""
+        if float(state.epoch or 0).is_integer() or state.global_step >= state.max_steps:
+            return
+        due = INTERRUPTS.signal is not None or time.monotonic() - self.saved >= self.trainer.save_seconds
+        if processes() > 1:
+            flags = torch.tensor([float(due)], device=args.device)
+            due = bool(self.trainer.accelerator.gather(flags).max() > 0)
+        if due:
+            control.should_save = True
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Leave after a save if any process was asked to."""
+        self.saved = time.monotonic()
+        asked = INTERRUPTS.signal is not None
+        if processes() > 1:
+            asked = bool(self.trainer.accelerator.gather(torch.tensor([float(asked)], device=args.device)).max() > 0)
+        if asked:
+            raise Interrupted(
+                f"interrupted by {INTERRUPTS.signal or 'another process'}; saved step {state.global_step} of {state.max_steps}"
+            )
