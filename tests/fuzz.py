@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -63,10 +64,8 @@ def run_hypothesis(target: Target, seconds: float, number: int) -> Tally:
         folder = Path(name)
         for sample in target.samples:
             one(sample)
-        try:
+        with suppress(OutOfTimeError):
             seed(number)(quiet(given(inputs(target))(one)))()
-        except OutOfTimeError:
-            pass
     return tally
 
 
@@ -81,7 +80,7 @@ def run_atheris(target: Target, seconds: float, number: int) -> Tally:
         tokens = ["".join(f"\\x{byte:02x}" for byte in token) for token in target.tokens if len(token) < 64]
         (folder / "tokens").write_text("".join(f'"{token}"\n' for token in tokens))
         command = [sys.executable, str(ROOT / "tests" / "fuzz_coverage.py"), target.name, str(folder / "case"), str(corpus)]
-        command += [f"-max_total_time={max(1, round(seconds))}", f"-seed={number}", "-timeout=6", "-max_len=4000", "-print_final_stats=1"]
+        command += [f"-max_total_time={max(1, round(seconds))}", f"-seed={number}", "-timeout=30", "-max_len=4000", "-print_final_stats=1"]
         command += [f"-dict={folder / 'tokens'}", f"-artifact_prefix={folder}/broken-", "-verbosity=1"]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, timeout=seconds + GRACE, cwd=folder)
         tally = Tally(int((re.findall(r"number_of_executed_units:\s*(\d+)", done.stderr) or ["0"])[-1]))

@@ -28,7 +28,7 @@ from data.records import Example, Prediction, read_rows
 from data.registry import read_registry
 
 SECONDS = 5.0
-"""A hang: no input of these sizes may take longer."""
+"""Processor time that no input of these sizes may take; a busy machine is no fault."""
 
 
 class Fault(Exception):
@@ -57,7 +57,7 @@ def attempt(target: Target, data: bytes, folder: Path) -> bool:
     folder.mkdir(parents=True)
     path = folder / f"input{target.suffix}"
     path.write_bytes(data)
-    started = time.monotonic()
+    started = time.process_time()
     try:
         target.read(path)
         accepted = True
@@ -68,8 +68,8 @@ def attempt(target: Target, data: bytes, folder: Path) -> bool:
         raise
     except Exception as error:
         raise Fault(f"{type(error).__name__}: {error}") from error
-    if (seconds := time.monotonic() - started) > SECONDS:
-        raise Fault(f"took {seconds:.1f} s")
+    if (seconds := time.process_time() - started) > SECONDS:
+        raise Fault(f"took {seconds:.1f} s of processor time")
     _check_files(folder, target.writes if accepted else ())
     return accepted
 

@@ -7,7 +7,7 @@ from data.errors import InputError
 from data.files import ROOT
 from train.config import RunConfig, TrainerSettings, build_parser, find_config, load_config, parse_config
 
-CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
+CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.yaml") if path.parent.name != "sweeps")
 
 
 def parse(*arguments: str) -> RunConfig:

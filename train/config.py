@@ -192,7 +192,7 @@ def find_config(name: str) -> Path:
     for path in (Path(name), ROOT / "configs" / name):
         if path.is_file():
             return path
-    known = [str(path.relative_to(ROOT / "configs")) for path in (ROOT / "configs").rglob("*.yaml")]
+    known = [str(path.relative_to(ROOT / "configs")) for path in (ROOT / "configs").rglob("*.yaml") if path.parent.name != "sweeps"]
     raise InputError(f"--config {name}: no such file, here or under configs/{nearest(name, known)}")
 
 

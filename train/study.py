@@ -50,9 +50,10 @@ class Sweep:
 
     def ask(self) -> Any:
         """Begin a trial; its values depend on its number and the trials done before it, not on which process asks."""
-        optuna = import_optuna()
+        sampler = import_optuna().samplers.TPESampler
+        self.study.sampler = sampler(seed=len(self.study.get_trials(deepcopy=False)), constant_liar=True)
         trial = self.study.ask()
-        self.study.sampler = optuna.samplers.TPESampler(seed=trial.number, constant_liar=True)
+        self.study.sampler = sampler(seed=trial.number, constant_liar=True)  # two that ask at once draw apart
         return trial
 
     def suggest(self, trial: Any) -> dict[str, Value]:
@@ -96,8 +97,11 @@ def open_sweep(folder: Path, name: str, space: Space, identity: dict[str, str]) 
     path = str((folder / JOURNAL).resolve())
     journal = optuna.storages.journal
     lock = journal.JournalFileOpenLock(path, grace_period=LOCK_SECONDS)
-    with journal._file.get_lock_file(lock):
+    lock.acquire()
+    try:
         cut_unfinished_line(Path(path))
+    finally:
+        lock.release()
     try:
         storage = optuna.storages.JournalStorage(journal.JournalFileBackend(path, lock_obj=lock))
         study = optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)

@@ -44,18 +44,19 @@ def main() -> None:
     parser = build_parser(__doc__ or "")
     parser.prog = "python train/sweep.py"
     parser.add_argument("--space", type=str, default="sweeps/base.yaml", help="search space; a path, or a name under configs/")
-    parser.add_argument("--study", type=str, required=True, help="name of the study, its folder under runs/sweeps/")
-    parser.add_argument("--trials", type=int, required=True, help="finished trials wanted, those of all processes together")
+    parser.add_argument("--study", type=str, default=None, help="name of the study, its folder under runs/sweeps/ (default: the config's)")
+    parser.add_argument("--trials", type=int, default=20, help="finished trials wanted, those of all processes together (default: 20)")
     parser.add_argument("--runs", type=str, default=str(ROOT / "runs"), help="folder of all runs")
     config, given = parse_config(parser, sys.argv[1:])
-    if not given.config or given.trials < 1 or not SPLIT_NAME.fullmatch(given.study):
+    name = given.study or config.name
+    if not given.config or given.trials < 1 or not SPLIT_NAME.fullmatch(name):
         raise InputError("expected --config, --trials of 1 or more, and --study of letters, digits, - and _")
     space = read_space(given.space)
     check_space(config, space)
     corpus = load_corpus(ROOT / config.data.corpus)
     identity = {"config": config.hash(), "seeds": str(config.seeds), "space": repr(sorted(space.items())), "data": corpus.fingerprint()}
-    sweep = open_sweep(Path(given.runs) / "sweeps" / given.study, given.study, space, identity)
-    propose_first(sweep, {name: _setting(config, name) for name in space})
+    sweep = open_sweep(Path(given.runs) / "sweeps" / name, name, space, identity)
+    propose_first(sweep, {key: _setting(config, key) for key in space})
     run_trials(sweep, config, corpus, given.trials)
     print(f"best config: {write_best(sweep, config, find_config(str(given.config[0])))}")
 
