@@ -28,6 +28,9 @@ MIN_FUNCTION_WORDS = 0.15
 """English news has 0.35 to 0.5 of its words among the commonest; other languages and tables stay under 0.1."""
 MAX_HEADLINE_WORDS = 20
 
+_CONTROLS = {code: " " for code in (*range(1, 32), *range(127, 160)) if chr(code) != "\n"}
+"""Characters that steer a terminal; a space takes their place, so that offsets stay."""
+
 Part = Literal["headline", "byline", "body", "notice"]
 READ_PARTS = frozenset({"headline", "body"})
 
@@ -128,7 +131,7 @@ def take_apart(text: str, doc_id: str, finder: MentionFinder) -> Article:
     Raises:
         InputError: no text, far too much of it, or not English.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROLS)
     check_text(text, doc_id)
     sentences = tuple(split_sentences(text))
     readable = [sentence.text if sentence.part in READ_PARTS else "" for sentence in sentences]

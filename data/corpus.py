@@ -1,5 +1,6 @@
 """A corpus folder as one object: `corpus/**/*.md`, `actors.yaml`, `splits.json`."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -7,12 +8,14 @@ from pathlib import Path
 
 from data.documents import Document, read_documents
 from data.errors import InputError, InputFaults, nearest
-from data.files import read_json
+from data.files import read_object
 from data.records import Example
 from data.registry import Registry, read_registry
 
 SPLITS = ("train", "dev", "test")
 """The splits that training needs; every other one that `splits.json` names is scored as a further test set."""
+SPLIT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
+"""A split names files of a run folder, so nothing that leads out of it."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,12 @@ def load_corpus(folder: Path) -> Corpus:
 
 def read_splits(path: Path) -> dict[str, list[str]]:
     """Read the committed splits: lists of document ids by split name."""
-    splits = read_json(path)
-    if not isinstance(splits, dict) or not all(isinstance(ids, list) for ids in splits.values()):
-        raise InputError(f"{path}: expected an object of lists of document ids")
+    splits = read_object(path)
+    for name, ids in splits.items():
+        if not SPLIT_NAME.fullmatch(name):
+            raise InputError(f"{path}: split name {name!r}: expected letters, digits, - and _, for it names files")
+        if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
+            raise InputError(f"{path}: split {name!r}: expected a list of document ids")
     return splits
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from data.errors import InputError, InputFaults, nearest
 from data.files import read_text
 from data.markup import UNLABELLED, MarkedText, MarkupError, Mention, format_line, parse_line
+from data.parsing import parse_yaml
 from data.records import Example
 
 Genre = Literal["wire", "analysis", "op-ed", "briefing", "communique", "debate", "interview", "local", "brief", "ticker"]
@@ -182,14 +183,8 @@ def relabel(document: Document, stances: dict[tuple[int, str], str]) -> list[lis
 
 
 def _read_front_matter(path: Path, text: str) -> FrontMatter:
-    if len(text) > MAX_FRONT_MATTER or ("&" in text.replace("&amp;", "") and "*" in text):
-        raise InputError(f"{path}:1: front matter too long or with YAML aliases")
     try:
-        fields = yaml.safe_load(text)
-        return FrontMatter.model_validate(fields)
-    except yaml.YAMLError as error:
-        line = error.problem_mark.line + 2 if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark else 1
-        raise InputError(f"{path}:{line}: front matter is not YAML: {getattr(error, 'problem', error)}") from None
+        return FrontMatter.model_validate(parse_yaml(text, path, first_line=2, limit=MAX_FRONT_MATTER))
     except ValidationError as error:
         fault = error.errors()[0]
         key = ".".join(str(part) for part in fault["loc"])

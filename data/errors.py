@@ -4,6 +4,11 @@ import difflib
 import sys
 from collections.abc import Callable, Iterable
 
+MAX_LINES = 200
+"""Faults that a message lists; `InputFaults.faults` holds all."""
+MAX_LINE = 1_000
+"""Characters of a message's line; more is a value quoted whole."""
+
 
 class InputError(Exception):
     """Something the user gave is wrong: the message names file, line or key and what was expected."""
@@ -13,7 +18,8 @@ class InputFaults(InputError):
     """Several faults in one input, so that all of them are seen at once."""
 
     def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
+        more = [f"and {len(faults) - MAX_LINES:,} more faults"] if len(faults) > MAX_LINES else []
+        super().__init__("\n".join([*faults[:MAX_LINES], *more]))
         self.faults = faults
 
 
@@ -23,12 +29,18 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     return f" (did you mean {matches[0]!r}?)" if matches else ""
 
 
+def printable(text: str) -> str:
+    """Escape control characters, which could steer the reader's terminal, and shorten lines that quote a very long value."""
+    shown = "".join(each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in text)
+    return "\n".join(line if len(line) <= MAX_LINE else f"{line[:MAX_LINE]} …" for line in shown.split("\n"))
+
+
 def run_command(main: Callable[[], int | None]) -> None:
     """Run an entry point and leave with its exit code: 2 and the message for `InputError`, 130 for Ctrl-C."""
     try:
         code = main() or 0
     except InputError as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error)), file=sys.stderr)
         code = 2
     except KeyboardInterrupt as error:
         print(str(error) or "interrupted", file=sys.stderr)

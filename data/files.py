@@ -3,12 +3,17 @@
 import contextlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from data.errors import InputError
+from data.parsing import MAX_YAML, parse_json, parse_yaml
+
+MAX_TEXT = 2**29
+"""Bytes of a file that is read whole; more rows than that go through train/score.py, which reads shards row by row."""
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -17,18 +22,40 @@ def read_text(path: Path) -> str:
     """Read a UTF-8 text file.
 
     Raises:
-        InputError: the file is missing, a folder, unreadable or not UTF-8.
+        InputError: the file is missing, no plain file (a pipe or device may never end), too large, unreadable or not UTF-8.
     """
     try:
+        _check_plain(path, path.stat())
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: is a folder, expected a file") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
+    except ValueError as error:  # a NUL in the path
+        raise InputError(f"{str(path)!r}: {error}") from None
+
+
+def _check_plain(path: Path, found: os.stat_result) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise InputError(f"{path}: is a folder, expected a file")
+    if not stat.S_ISREG(found.st_mode):
+        raise InputError(f"{path}: is a pipe or device, expected a plain file")
+    if found.st_size > MAX_TEXT:
+        raise InputError(f"{path}: {found.st_size / 2**20:,.0f} MB, expected at most {MAX_TEXT / 2**20:,.0f} MB")
+
+
+def check_links(folder: Path) -> None:
+    """Refuse a folder in which a symbolic link leads out of it, so that nothing outside is read or written through it.
+
+    Raises:
+        InputError: there is such a link.
+    """
+    inside = folder.resolve()
+    for path in folder.rglob("*"):
+        if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside):
+            raise InputError(f"{path}: is a link that leads out of {folder}; remove it, or put the file itself there")
 
 
 @contextlib.contextmanager
@@ -68,9 +95,32 @@ def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        InputError: missing, or not JSON; names the line.
+        InputError: missing, not JSON, nested too deeply or with half a character; names the line.
     """
     try:
-        return json.loads(read_text(path))
+        return parse_json(read_text(path))
     except json.JSONDecodeError as error:
         raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON: {error}") from None
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds an object.
+
+    Raises:
+        InputError: as `read_json`, or another kind of value.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: expected a JSON object, got {type(value).__name__}")
+    return value
+
+
+def read_yaml(path: Path, limit: int = MAX_YAML) -> Any:
+    """Read a YAML file within the limits of `data.parsing`.
+
+    Raises:
+        InputError: missing, or not plain YAML; names the line.
+    """
+    return parse_yaml(read_text(path), path, limit=limit)

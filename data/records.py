@@ -1,6 +1,5 @@
 """The rows that everything else passes around: stances, examples and predictions, checked at the boundary."""
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -9,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from data.errors import InputError, InputFaults, nearest
 from data.files import read_text
+from data.parsing import parse_json
 
 Stance = Literal["against", "neutral", "favor"]
 STANCES: tuple[Stance, ...] = ("against", "neutral", "favor")
@@ -17,8 +17,14 @@ STANCE_ID: dict[str, int] = {stance: index for index, stance in enumerate(STANCE
 
 PROBABILITY_TOLERANCE = 1e-3
 MAX_FAULTS = 20
+MAX_QUOTED = 80
+"""Characters of a wrong value that a message repeats."""
 
-Name = Annotated[str, Field(min_length=1)]
+MAX_TEXT = 20_000
+"""Characters of a sentence or its context; ten times what the article reader cuts at."""
+
+Name = Annotated[str, Field(min_length=1, max_length=500)]
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
 
 
 class Row(BaseModel):
@@ -36,20 +42,21 @@ class Example(Row):
     id: Name
     doc_id: Name
     sent_id: int
-    context: str = ""
-    text: Name
+    context: Text = ""
+    text: Annotated[Text, Field(min_length=1)]
     actor: Name
-    mention: Name
+    mention: Annotated[Text, Field(min_length=1)]
     start: int
     end: int
     stance: Stance | None = None
-    target: str | None = None
+    target: Text | None = None
 
     @model_validator(mode="after")
     def _offsets_match(self) -> Self:
         found = self.text[self.start : self.end] if 0 <= self.start < self.end else ""
         if found != self.mention:
-            raise ValueError(f"text[{self.start}:{self.end}] is {found!r}, expected the mention {self.mention!r}")
+            shown, expected = found[:MAX_QUOTED], self.mention[:MAX_QUOTED]
+            raise ValueError(f"text[{self.start}:{self.end}] is {shown!r}, expected the mention {expected!r}")
         return self
 
 
@@ -83,8 +90,9 @@ def explain(error: ValidationError) -> str:
     """Put a row's faults into one line: field, what was found, what was expected."""
     parts = []
     for fault in error.errors():
-        field = ".".join(str(part) for part in fault["loc"])
+        field = ".".join(str(part)[:MAX_QUOTED] for part in fault["loc"])
         value = fault["input"] if isinstance(fault["input"], str | int | float) else ""
+        value = value[:MAX_QUOTED] if isinstance(value, str) else value
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "literal_error" and isinstance(value, str):
             message = f"{value!r} is not one of {', '.join(STANCES)}{nearest(value, STANCES)}"
@@ -126,12 +134,12 @@ def parse_rows(path: Path, kind: type[R]) -> Iterator[tuple[int, R | str]]:
         if not line.strip():
             continue
         try:
-            value: Any = json.loads(line)
+            value: Any = parse_json(line)
             if not isinstance(value, dict):
                 yield number, f"{path}:{number}: expected a JSON object, got {type(value).__name__}"
                 continue
             yield number, kind.model_validate(value)
-        except (json.JSONDecodeError, RecursionError) as error:
-            yield number, f"{path}:{number}: not JSON: {error}"
         except ValidationError as error:
             yield number, f"{path}:{number}: {explain(error)}"
+        except ValueError as error:
+            yield number, f"{path}:{number}: not JSON: {error}"

@@ -1,7 +1,6 @@
 """Prediction files of other systems: a CSV or JSONL with an id and a label, probabilities if there are any."""
 
 import csv
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 
 from data.errors import InputError, InputFaults, nearest
 from data.files import read_text
+from data.parsing import parse_json
 from data.records import MAX_FAULTS, PROBABILITY_TOLERANCE, STANCE_ID, STANCES
 from eval.systems import System
 
@@ -69,25 +69,29 @@ def answer_system(name: str, answers: Mapping[str, Answer]) -> System:
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     reader = csv.DictReader(read_text(path).splitlines(), strict=True)
-    header = [name.strip() for name in reader.fieldnames or []]
+    try:
+        header = [name.strip() for name in reader.fieldnames or []]
+        _check_header(path, header)
+        reader.fieldnames = header
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise InputError(f"{path}:{max(1, reader.line_num)}: not CSV: {error}") from None
+
+
+def _check_header(path: Path, header: list[str]) -> None:
     if "id" not in header or not set(LABEL_KEYS) & set(header):
         missing = "id" if "id" not in header else "pred"
         hint = nearest(missing, header)
         raise InputError(f"{path}:1: expected the columns id and one of {', '.join(LABEL_KEYS)}, got {', '.join(header) or 'none'}{hint}")
-    reader.fieldnames = header
-    try:
-        for row in reader:
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise InputError(f"{path}:{reader.line_num}: not CSV: {error}") from None
 
 
 def _json_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for number, line in enumerate(read_text(path).split("\n"), 1):
         if line.strip():
             try:
-                row = json.loads(line)
-            except (json.JSONDecodeError, RecursionError) as error:
+                row = parse_json(line)
+            except ValueError as error:
                 raise InputError(f"{path}:{number}: not JSON: {error}") from None
             if not isinstance(row, dict):
                 raise InputError(f"{path}:{number}: expected a JSON object, got {type(row).__name__}")

@@ -13,7 +13,7 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from data.errors import InputError, run_command
-from data.files import read_json, write_text
+from data.files import read_object, write_text
 
 INDEX = "index.html"
 SHOWN_SPLITS = ("test", "seeds", "dev")
@@ -58,9 +58,17 @@ def read_entry(run: Path, root: Path) -> dict[str, Any]:
     path = run / "report.json"
     if not path.exists():
         raise InputError(f"{run}: no report yet; python eval/report.py {shlex.quote(str(run))} writes it")
-    report = read_json(path)
-    if not isinstance(report, dict) or report.get("schema") != 1 or not isinstance(report.get("splits"), dict):
+    report = read_object(path)
+    if report.get("schema") != 1 or not isinstance(report.get("splits"), dict):
         raise InputError(f"{path}: not a report of schema 1; python eval/report.py {shlex.quote(str(run))} writes it anew")
+    try:
+        return _entry(report, run, root)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        again = f"python eval/report.py {shlex.quote(str(run))} writes it anew"
+        raise InputError(f"{path}: not a report of schema 1 ({type(error).__name__}: {error}); {again}") from None
+
+
+def _entry(report: dict[str, Any], run: Path, root: Path) -> dict[str, Any]:
     keys = ("name", "kind", "config_hash", "data_fingerprint", "date")
     return {
         **{key: report.get(key) for key in keys},

@@ -1,15 +1,13 @@
 """Reading a run folder: what `train` wrote, checked so that every fault names its file."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from data.errors import InputError, InputFaults, nearest
-from data.files import read_json, read_text
+from data.files import check_links, read_json, read_object, read_text, read_yaml
 from data.items import Item
+from data.parsing import parse_json
 from data.records import MAX_FAULTS, Prediction, read_rows
 from eval.behaviour.judge import Behaviour, read_behaviour
 from eval.calibration import Calibration
@@ -75,6 +73,7 @@ def read_run(folder: Path) -> Run:
             predictions whose ids or gold labels are not those of the items.
     """
     config = read_config(folder)
+    check_links(folder)
     finished, unfinished = find_seeds(folder, config)
     if not finished:
         raise InputError(f"{folder}: no finished seed (no seed-*/DONE); train the run first")
@@ -101,10 +100,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder}: no such run folder{nearest(str(folder), known)}")
     if not (folder / "config.yaml").exists():
         raise InputError(f"{folder}: not a run folder, it has no config.yaml")
-    try:
-        config = yaml.safe_load(read_text(folder / "config.yaml"))
-    except yaml.YAMLError as error:
-        raise InputError(f"{folder / 'config.yaml'}: not YAML: {getattr(error, 'problem', error)}") from None
+    config = read_yaml(folder / "config.yaml")
     if not isinstance(config, dict):
         raise InputError(f"{folder / 'config.yaml'}: expected a mapping of settings")
     return config
@@ -125,9 +121,9 @@ def find_seeds(folder: Path, config: dict[str, Any]) -> tuple[list[int], tuple[i
 
 def read_seed(folder: Path, seed: int) -> SeedRun:
     """Read manifest, calibration and training curve of a seed."""
-    manifest = read_json(folder / "run.json")
+    manifest = read_object(folder / "run.json")
     for key in SAME_IN_ALL_SEEDS:
-        if not isinstance(manifest, dict) or key not in manifest:
+        if key not in manifest:
             raise InputError(f"{folder / 'run.json'}: {key!r} is missing")
     calibration = folder / "calibration.json"
     return SeedRun(
@@ -226,9 +222,9 @@ def _read_log(path: Path) -> tuple[dict[str, Any], ...]:
     for number, line in enumerate(read_text(path).splitlines(), 1):
         if line.strip():
             try:
-                rows.append(json.loads(line))
-            except json.JSONDecodeError as error:
-                raise InputError(f"{path}:{number}: not JSON: {error.msg}") from None
+                rows.append(parse_json(line))
+            except ValueError as error:
+                raise InputError(f"{path}:{number}: not JSON: {error}") from None
     return tuple(row for row in rows if isinstance(row, dict))
 
 

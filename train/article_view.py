@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
-from jinja2 import ChoiceLoader, FileSystemLoader
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader
 from markupsafe import Markup
 
 from data.articles import ArticleSentence
@@ -39,9 +40,8 @@ class Paragraph:
 
 def render_view(readings: Sequence[Reading], run: str, threshold: float) -> str:
     """Render the page of one or more readings."""
-    environment = render.environment().overlay(loader=ChoiceLoader([FileSystemLoader(TEMPLATES), FileSystemLoader(render.TEMPLATES)]))
     standings = matrix(readings)
-    return environment.get_template("articles.html.j2").render(
+    return _environment().get_template("articles.html.j2").render(
         readings=readings,
         documents=[(reading, list(paragraphs(reading))) for reading in readings],
         standings=standings,
@@ -53,6 +53,11 @@ def render_view(readings: Sequence[Reading], run: str, threshold: float) -> str:
         threshold=threshold,
         **render.inline_files([render.TEMPLATES / "page.css", TEMPLATES / "articles.css"], TEMPLATES / "articles.js"),
     )
+
+
+@cache
+def _environment() -> Environment:
+    return render.environment().overlay(loader=ChoiceLoader([FileSystemLoader(TEMPLATES), FileSystemLoader(render.TEMPLATES)]))
 
 
 def paragraphs(reading: Reading) -> Iterator[Paragraph]:

@@ -17,12 +17,11 @@ import yaml
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from data.errors import InputError, nearest
-from data.files import ROOT, read_text
+from data.files import ROOT, read_yaml
 
 ModelKind = Literal["span", "pair", "majority", "actor_only", "sentence_only", "tfidf"]
 SourceName = Literal["corpus", "newsmtsc", "seesaw", "semeval", "vast"]
 BASELINES: tuple[ModelKind, ...] = ("majority", "actor_only", "sentence_only", "tfidf")
-MAX_CONFIG_BYTES = 100_000
 MAX_BASES = 8
 
 
@@ -209,27 +208,22 @@ def find_config(name: str) -> Path:
     for path in (Path(name), ROOT / "configs" / name):
         if path.is_file():
             return path
-    known = [str(path.relative_to(ROOT / "configs")) for path in (ROOT / "configs").rglob("*.yaml")]
+    known = [str(path.relative_to(ROOT / "configs")) for path in (ROOT / "configs").rglob("*.yaml") if path.parent.name != "sweeps"]
     raise InputError(f"--config {name}: no such file, here or under configs/{nearest(name, known)}")
 
 
 def read_layer(path: Path, depth: int = 0) -> dict[str, Any]:
     """Read a config file on top of what its ``_base_`` holds; every key is checked against the settings."""
-    text = read_text(path)
-    if len(text) > MAX_CONFIG_BYTES or depth > MAX_BASES:
-        raise InputError(f"{path}: config too large, or _base_ goes in a circle")
-    try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise InputError(f"{path}: YAML aliases are not allowed in a config")
-        fields = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise InputError(f"{path}:{mark.line + 1 if mark else 1}: not YAML: {getattr(error, 'problem', error)}") from None
+    if depth > MAX_BASES:
+        raise InputError(f"{path}: _base_ goes in a circle")
+    fields = read_yaml(path)
     if not isinstance(fields, dict):
         raise InputError(f"{path}: expected a mapping of settings")
     base = fields.pop("_base_", None)
+    if base is not None and not isinstance(base, str):
+        raise InputError(f"{path}: _base_: expected the path of a config, got {base!r}")
     _check_keys(path, fields)
-    layer = read_layer(path.parent / base, depth + 1) if isinstance(base, str) else {}
+    layer = read_layer(path.parent / base, depth + 1) if base else {}
     merge(layer, fields)
     return layer
 

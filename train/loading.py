@@ -8,7 +8,7 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 
 from data.errors import InputError
-from data.files import ROOT
+from data.files import ROOT, check_links
 from data.records import Example
 from eval.calibration import Calibration
 from train.config import BASELINES, ModelSettings, RunConfig, load_config
@@ -66,6 +66,7 @@ def find_seed(folder: Path, seed: int | None = None) -> tuple[RunConfig, Path]:
     """
     if not (folder / "config.yaml").is_file():
         raise InputError(f"{folder}: not a run folder (no config.yaml); train one with make train")
+    check_links(folder)
     config = load_config(folder / "config.yaml")
     if config.model.kind in BASELINES:
         raise InputError(f"{folder}: {config.model.kind} is a baseline and saves no model")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from data.errors import InputError
-from data.files import read_json
+from data.files import read_object
 from data.records import STANCES, Example
 from train.config import ModelSettings
 from train.windows import PairReader, Reader, SpanReader, Window
@@ -46,11 +46,14 @@ def load_tokenizer(folder: Path) -> PlainTokenizer:
     path = folder / "tokenizer.json"
     if not path.is_file():
         raise InputError(f"{path}: no such file; the run is of another version, train it again")
-    settings = read_json(folder / "tokenizer_config.json")
-    inner = Tokenizer.from_file(str(path))
+    settings = read_object(folder / "tokenizer_config.json")
+    try:
+        inner = Tokenizer.from_file(str(path))
+        cls, sep, padding = (int(inner.token_to_id(settings[f"{name}_token"]) or 0) for name in ("cls", "sep", "pad"))
+    except Exception as error:  # tokenizers raises plain Exception for a faulty file
+        raise InputError(f"{folder}: its tokenizer cannot be opened: {' '.join(str(error).split())[:200]}") from None
     inner.no_truncation()
     inner.no_padding()
-    cls, sep, padding = (int(inner.token_to_id(settings[f"{name}_token"]) or 0) for name in ("cls", "sep", "pad"))
     return PlainTokenizer(inner, cls, sep, padding)
 
 
@@ -71,7 +74,10 @@ class OnnxScorer:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.log_severity_level = 3
-        return onnxruntime.InferenceSession(str(self.path), options, providers=["CPUExecutionProvider"])
+        try:
+            return onnxruntime.InferenceSession(str(self.path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has an exception of its own for every kind of damage
+            raise InputError(f"{self.path}: cannot be opened: {' '.join(str(error).split())[:200]}") from None
 
     def score(self, rows: Sequence[Example], batch_size: int = 32) -> np.ndarray:
         """Return uncalibrated probabilities, shape (n, 3); windows of like length go together."""
@@ -100,6 +106,12 @@ def pad(windows: Sequence[Window], pad_token_id: int) -> dict[str, np.ndarray]:
     return arrays
 
 
+def passed_parity(path: Path, precision: Precision) -> bool:
+    """Tell whether an export's parity.json says that its answers are those of the trained model."""
+    result = read_object(path).get(precision)
+    return isinstance(result, dict) and result.get("passed") is True
+
+
 def load_session(folder: Path, settings: ModelSettings, precision: Precision, threads: int = 0) -> OnnxScorer:
     """Open the export of a seed's folder.
 
@@ -110,7 +122,7 @@ def load_session(folder: Path, settings: ModelSettings, precision: Precision, th
     command = f"python train/export.py --run {folder.parent} --seed {folder.name.removeprefix('seed-')}"
     if not path.is_file() or not (folder / "onnx" / "parity.json").is_file():
         raise InputError(f"{path}: not exported yet; run: {command}")
-    if not read_json(folder / "onnx" / "parity.json").get(precision, {}).get("passed"):
+    if not passed_parity(folder / "onnx" / "parity.json", precision):
         raise InputError(f"{path}: its answers differ from the trained model's (see parity.json beside it); use another --backend")
     tokenizer = load_tokenizer(folder / "model")
     return OnnxScorer(path, tokenizer, READERS[settings.kind](tokenizer, settings), threads)

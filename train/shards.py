@@ -4,6 +4,7 @@ Beside an unfinished output stands `.NAME.state`, written by rename after every 
 long output and rejects were then. A new start cuts both files back to these lengths and goes on with the next row.
 """
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -12,18 +13,22 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
 from data.errors import InputError, nearest
-from data.files import read_json, read_text, write_json, write_text
+from data.files import check_links, read_object, read_text, write_json, write_text
+from data.parsing import parse_json
 from data.records import Example, explain
 from train.loading import Backend, OpenRun, find_seed, open_run
+from train.onnx_backend import passed_parity
 from train.runs import prediction_rows
 
 CHUNK = 1024
 """Rows read, scored and written together; what a kill can lose and a restart does again."""
+MAX_LINE = 1_000_000
+"""Bytes of a JSONL row; one row of the largest allowed text has an eighth of them."""
 SUFFIXES = (".jsonl", ".parquet")
 AUTO: tuple[Backend, ...] = ("onnx-int8", "onnx", "torch")
 Fields = dict[str, Any] | str | None
@@ -59,13 +64,15 @@ def open_job(run: Path, seed: int | None, backend: str, output: Path, *, batch_s
         InputError: no such run, no usable backend, or an output folder that belongs to another job.
     """
     config, folder = find_seed(run, seed)
+    if output.is_dir():
+        check_links(output)
     chosen = next(each for each in AUTO if _usable(folder, each)) if backend == "auto" else backend
     job = Job(run.resolve(), seed, chosen, output.resolve(), batch_size, threads)  # type: ignore[arg-type]
     _ = job.opened
     weights = hashlib.sha256((folder / "model" / "model.safetensors").read_bytes()).hexdigest()[:12]
     manifest = {"run": config.name, "seed": folder.name, "backend": chosen, "config_hash": config.hash(), "model_sha256": weights}
     path = output / "score.json"
-    if path.is_file() and (theirs := read_json(path)) != manifest:
+    if path.is_file() and (theirs := read_object(path)) != manifest:
         changed = [key for key in manifest if theirs.get(key) != manifest[key]]
         raise InputError(f"{output}: holds predictions of another job (differs in {', '.join(changed)}); give another --output")
     write_json(path, manifest)
@@ -76,7 +83,7 @@ def _usable(folder: Path, backend: Backend) -> bool:
     if backend == "torch":
         return True
     path = folder / "onnx" / "parity.json"
-    return path.is_file() and bool(read_json(path).get("int8" if backend == "onnx-int8" else "fp32", {}).get("passed"))
+    return path.is_file() and passed_parity(path, "int8" if backend == "onnx-int8" else "fp32")
 
 
 def find_shards(folder: Path) -> list[Path]:
@@ -88,6 +95,8 @@ def find_shards(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise InputError(f"--input {folder}: no such folder of .jsonl or .parquet shards")
     shards = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and not path.name.startswith("."))
+    for path in shards:
+        _check_shard(path)
     if not shards:
         others = sorted(path.suffix for path in folder.iterdir() if path.is_file())
         raise InputError(f"--input {folder}: holds no .jsonl or .parquet file{nearest(others[0], SUFFIXES) if others else ''}")
@@ -98,6 +107,15 @@ def find_shards(folder: Path) -> list[Path]:
     return shards
 
 
+def _check_shard(path: Path) -> None:
+    if path.is_symlink():
+        raise InputError(f"{path}: is a link; name the folder that holds the shard itself")
+    if not path.is_file():
+        raise InputError(f"{path}: is no plain file")
+    if not path.name.isprintable():
+        raise InputError(f"{str(path)!r}: control characters in a name; rename it")
+
+
 @dataclass(frozen=True)
 class State:
     """How far a shard has come: input rows read, bytes of output and rejects written, and the input's size as a check."""
@@ -106,6 +124,18 @@ class State:
     output_bytes: int = 0
     reject_bytes: int = 0
     shard_bytes: int = 0
+
+    @classmethod
+    def read(cls, path: Path) -> "State":
+        """Read what was written after the last chunk.
+
+        Raises:
+            InputError: the file is not one of ours.
+        """
+        fields = read_object(path)
+        if fields.keys() != {each.name for each in dataclasses.fields(cls)} or not all(type(value) is int for value in fields.values()):
+            raise InputError(f"{path}: not the state of a shard; remove it to score the shard anew")
+        return cls(**fields)
 
 
 def score_shard(job: Job, shard: Path, advance: Callable[[int], None] = lambda rows: None) -> None:
@@ -118,7 +148,7 @@ def score_shard(job: Job, shard: Path, advance: Callable[[int], None] = lambda r
     part, state_path = job.output / f".{shard.stem}.part", job.output / f".{shard.stem}.state"
     if final.is_file():
         return
-    state = State(**read_json(state_path)) if state_path.is_file() else State(shard_bytes=shard.stat().st_size)
+    state = State.read(state_path) if state_path.is_file() else State(shard_bytes=shard.stat().st_size)
     if state.shard_bytes != shard.stat().st_size:
         raise InputError(f"{shard}: has changed since scoring it began; remove {state_path} to start it anew")
     with _cut(part, state.output_bytes) as output, _cut(rejects, state.reject_bytes) as refused:
@@ -146,11 +176,18 @@ def _line(row: dict[str, Any]) -> bytes:
     return (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8", "backslashreplace")
 
 
-def _cut(path: Path, size: int) -> Any:
-    """Open a file for appending, cut to its first `size` bytes."""
-    path.touch()
-    os.truncate(path, size)
-    return path.open("ab")
+def _cut(path: Path, size: int) -> BinaryIO:
+    """Open a file for appending, cut to its first `size` bytes; a link is not followed.
+
+    Raises:
+        InputError: it is shorter, so rows that the state counts are lost.
+    """
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644), "ab")
+    if os.fstat(file.fileno()).st_size < size:
+        file.close()
+        raise InputError(f"{path}: shorter than its .state says; remove both to score the shard anew")
+    file.truncate(size)
+    return file
 
 
 def _chunks(shard: Path, skip: int) -> Iterator[list[RawRow]]:
@@ -172,10 +209,15 @@ def read_shard(shard: Path) -> Iterator[RawRow]:
 
 def _read_jsonl(shard: Path) -> Iterator[Fields]:
     with shard.open("rb") as file:
-        for line in file:
+        while line := file.readline(MAX_LINE):
+            if len(line) == MAX_LINE and not line.endswith(b"\n"):
+                while (rest := file.readline(MAX_LINE)) and not rest.endswith(b"\n"):
+                    pass
+                yield f"a line of more than {MAX_LINE:,} bytes"
+                continue
             try:
-                value = json.loads(line) if line.strip() else None
-            except (ValueError, RecursionError) as error:
+                value = parse_json(line) if line.strip() else None
+            except ValueError as error:
                 yield f"not JSON: {' '.join(str(error).split())[:200]}"
                 continue
             yield value if value is None or isinstance(value, dict) else f"expected a JSON object, got {type(value).__name__}"
@@ -235,4 +277,4 @@ def rows_left(shard: Path, output: Path) -> int:
     if (output / f"{shard.stem}.jsonl").is_file():
         return 0
     state = output / f".{shard.stem}.state"
-    return count_rows(shard) - (State(**read_json(state)).rows if state.is_file() else 0)
+    return count_rows(shard) - (State.read(state).rows if state.is_file() else 0)

