@@ -52,7 +52,7 @@ def read_issue(folder: Path) -> Issue:
     except yaml.YAMLError as error:
         raise InputError(f"{path}: not YAML: {error}".replace("\n", " ")) from None
     except ValidationError as error:
-        fault = error.errors()[0]
+        fault = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")  # a wrong name explains a missing key
         key = ".".join(str(part) for part in fault["loc"])
         hint = nearest(key, Issue.model_fields) if fault["type"] == "extra_forbidden" else ""
         raise InputError(f"{path}: {key}: {fault['msg']}{hint}") from None

@@ -1,5 +1,6 @@
 """The README.md of a saved model: a Hugging Face model card with what it reads and how it was trained."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
@@ -8,6 +9,9 @@ from data.files import write_text
 from data.records import STANCE_ID, Prediction, read_rows
 from eval.metrics import macro_f1
 from train.config import RunConfig
+
+FEW_TARGETS = 3
+"""More targets than these are not listed."""
 
 SPAN_USE = """\
 Put `<actor>` and `</actor>` around every actor and read the logits at the `<actor>` tokens:
@@ -32,13 +36,13 @@ then the mention once more.
 """
 
 
-def write_model_card(folder: Path, config: RunConfig, target: str) -> None:
+def write_model_card(folder: Path, config: RunConfig, targets: Collection[str]) -> None:
     """Write `model/README.md` beside the weights of a seed's folder, with the macro-F1 of its predictions as model-index.
 
     Args:
         folder: that of the seed.
         config: the run's settings.
-        target: toward what the stances are.
+        targets: toward what the stances of the training rows are.
     """
     model = folder / "model"
     task = "token-classification" if config.model.kind == "span" else "text-classification"
@@ -52,6 +56,7 @@ def write_model_card(folder: Path, config: RunConfig, target: str) -> None:
         eval_results=[_result(path, task, config.data.corpus) for path in sorted((folder / "predictions").glob("*.jsonl"))],
     )
     use = SPAN_USE.format(model=model) if config.model.kind == "span" else PAIR_USE
+    target = ", ".join(sorted(targets)) if 0 < len(targets) <= FEW_TARGETS else "the target of its text"
     text = f"""---
 {data.to_yaml()}
 ---

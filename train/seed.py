@@ -93,7 +93,7 @@ def run_transformer(config: RunConfig, source: Source, splits: Splits, seed: int
         if name == "dev":
             calibration = calibrate([Prediction.model_validate(row) for row in prediction_rows(rows, probabilities)])
             write_json(folder / "calibration.json", calibration.to_json())
-    write_model_card(folder, config, ", ".join(sorted({str(row.target) for row in splits["train"]})))
+    write_model_card(folder, config, {row.target for row in splits["train"] if row.target})
     return Outcome(trained.tokens_per_second, sum(parameter.numel() for parameter in trained.model.parameters()), trained.earlier)
 
 
