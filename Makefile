@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test check test-slow test-browser test-label-studio chaos corpus reports export app lock clean
+.PHONY: help setup train test check test-slow test-browser test-label-studio chaos fuzz audit corpus reports export app sweep lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,6 +34,7 @@ test-slow: $(STAMP) ## the tests that take minutes: simulations, real training
 
 chaos: $(STAMP) ## kill programs at random and see that they end with the same bits (KILLS=25)
 	$(BIN)/python tests/chaos.py --kills $(or $(KILLS),25)
+	$(BIN)/python tests/chaos_scoring.py --kills $(or $(KILLS),25)
 
 test-browser: $(STAMP) ## the pages in real headless Chromium (Debian's package)
 	command -v chromium >/dev/null || (apt-get update && apt-get install -y chromium)
@@ -52,6 +53,18 @@ $(LABEL_STUDIO_STAMP): # a venv of its own: it wants older numpy and pyarrow
 test-label-studio: $(STAMP) $(LABEL_STUDIO_STAMP) ## the round trip through a real Label Studio server (installs 1 GB beside .venv)
 	LABEL_STUDIO=.venv-label-studio/bin/label-studio $(BIN)/python -m pytest -m label_studio
 
+fuzz: $(STAMP) ## hostile input for every reader of files, bounded in time (SECONDS=300)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]' || true
+	$(BIN)/python tests/fuzz.py --seconds $(or $(SECONDS),300)
+
+audit: $(STAMP) ## known vulnerabilities of the locked packages (needs a network)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[audit]'
+	$(BIN)/python tests/audit.py
+
+sweep: $(STAMP) ## search for better settings of the base model (TRIALS=20)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[sweep]'
+	$(BIN)/python train/sweep.py --config base.yaml --space sweeps/base.yaml --study base --trials $(or $(TRIALS),20)
+
 corpus: $(STAMP) ## every check on the corpus, and its figures
 	$(BIN)/python data/validate.py
 
@@ -69,9 +82,9 @@ app: $(STAMP) ## paste an article, see who stands where (extra: gradio)
 lock: ## compile constraints.txt anew
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet pip-tools
-	.venv-lock/bin/pip-compile --quiet --upgrade --no-header --strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --extra dev --output-file constraints.txt pyproject.toml
+	.venv-lock/bin/pip-compile --quiet --upgrade --no-header --strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --extra dev --extra audit --extra fuzz --extra sweep --output-file constraints.txt pyproject.toml
 	sed -i 's/+cpu$$//' constraints.txt
 	rm -rf .venv-lock
 
 clean: ## remove .venv and caches, keep runs
-	rm -rf .venv .venv-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf .venv .venv-lock build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

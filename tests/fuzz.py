@@ -86,8 +86,9 @@ def run_atheris(target: Target, seconds: float, number: int) -> Tally:
         tally = Tally(int((re.findall(r"number_of_executed_units:\s*(\d+)", done.stderr) or ["0"])[-1]))
         tally.accepted = int((re.findall(r"accepted (\d+)", done.stdout) or ["0"])[-1])
         for path in folder.glob("broken-*"):
-            message = re.findall(r"Fault: (.*)", done.stderr) or re.findall(r"ERROR: libFuzzer: (.*)", done.stderr) or ["ended"]
-            tally.faults[message[0][:80]] = path.read_bytes()
+            said = done.stdout + done.stderr
+            message = re.findall(r"Fault: (.*)", said) or re.findall(r"ERROR: libFuzzer: (.*)", said) or [" ".join(said.split())[-400:]]
+            tally.faults[message[0][:400]] = path.read_bytes()
         if done.returncode and not tally.faults:
             tally.faults[f"ended with {done.returncode}: {done.stderr.strip().splitlines()[-1][:60] if done.stderr else ''}"] = b""
     return tally
