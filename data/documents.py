@@ -12,7 +12,7 @@ from data.errors import InputError, InputFaults, nearest
 from data.files import read_text
 from data.markup import UNLABELLED, MarkedText, MarkupError, Mention, format_line, parse_line
 from data.parsing import parse_yaml
-from data.records import Example
+from data.records import MAX_CONTEXT, MAX_TEXT, Example
 
 Genre = Literal["wire", "analysis", "op-ed", "briefing", "communique", "debate", "interview", "local", "brief", "ticker"]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=80)]
@@ -80,7 +80,7 @@ class Document:
         """Yield an example per labelled actor and sentence, with up to `context_sentences` preceding sentences; `?` gives no stance."""
         for index, sentence in enumerate(self.sentences):
             before = self.sentences[max(0, index - context_sentences) : index]
-            context = " ".join(previous.text for previous in before)
+            context = " ".join(previous.text for previous in before)[-MAX_CONTEXT:]
             for mention in sentence.labelled:
                 yield Example(
                     id=f"{self.meta.id}:{sentence.sent_id}:{mention.actor}",
@@ -117,6 +117,9 @@ def read_document(path: Path) -> Document:
             continue
         paragraph += not in_paragraph
         in_paragraph = True
+        if len(line) > MAX_TEXT:
+            faults.append(f"{path}:{number}: {len(line):,} characters, a sentence has at most {MAX_TEXT:,}")
+            continue
         try:
             sentences.append(Sentence(len(sentences) + 1, paragraph, number, parse_line(line.rstrip("\r"))))
         except MarkupError as error:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from data.documents import read_document
 from data.errors import InputError, nearest
-from data.files import read_text
+from data.files import read_yaml
 from data.mentions import MentionFinder
 from data.registry import read_registry
 from data.words import FUNCTION_WORDS
@@ -46,11 +46,9 @@ def read_issue(folder: Path) -> Issue:
         if first is None:
             raise InputError(f"{path}: no such file, and no document in {folder / 'corpus'} that names the target")
         return Issue(target=read_document(first).meta.target)
+    fields = read_yaml(path)
     try:
-        fields = yaml.safe_load(read_text(path))
         return Issue.model_validate(fields if isinstance(fields, dict) else {})
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not YAML: {error}".replace("\n", " ")) from None
     except ValidationError as error:
         fault = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")  # a wrong name explains a missing key
         key = ".".join(str(part) for part in fault["loc"])

@@ -21,7 +21,8 @@ MAX_QUOTED = 80
 """Characters of a wrong value that a message repeats."""
 
 MAX_TEXT = 20_000
-"""Characters of a sentence or its context; ten times what the article reader cuts at."""
+"""Characters of a sentence; ten times what the article reader cuts at."""
+MAX_CONTEXT = 5 * MAX_TEXT
 
 Name = Annotated[str, Field(min_length=1, max_length=500)]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
@@ -42,7 +43,7 @@ class Example(Row):
     id: Name
     doc_id: Name
     sent_id: int
-    context: Text = ""
+    context: Annotated[str, Field(max_length=MAX_CONTEXT)] = ""
     text: Annotated[Text, Field(min_length=1)]
     actor: Name
     mention: Annotated[Text, Field(min_length=1)]

@@ -112,11 +112,20 @@ def compare_folders(whole: Path, output: Path, chaos: Chaos) -> None:
             continue
         chaos.faults.append(f"{name} differs")
         if name.startswith("shard-"):
-            expected, found = (
-                Counter(json.loads(line)["id"] for line in (each / name).read_text().splitlines()) for each in (whole, output)
-            )
+            expected, found = _ids((whole / name).read_bytes()), _ids(theirs)
             chaos.lost += sum((expected - found).values())
             chaos.doubled += sum((found - expected).values())
+
+
+def _ids(content: bytes) -> Counter[str]:
+    """Count the ids of a file of prediction rows; what is no row counts as itself."""
+    counted: Counter[str] = Counter()
+    for line in content.splitlines():
+        try:
+            counted[json.loads(line)["id"]] += 1
+        except (ValueError, KeyError, TypeError):
+            counted[repr(line)] += 1
+    return counted
 
 
 def torment(run: Path, kills: int, *, rows: int = ROWS, number: int = 1) -> Chaos:

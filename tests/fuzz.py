@@ -85,7 +85,7 @@ def run_atheris(target: Target, seconds: float, number: int) -> Tally:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, timeout=seconds + GRACE, cwd=folder)
         tally = Tally(int((re.findall(r"number_of_executed_units:\s*(\d+)", done.stderr) or ["0"])[-1]))
         tally.accepted = int((re.findall(r"accepted (\d+)", done.stdout) or ["0"])[-1])
-        for path in folder.glob("broken-*"):
+        for path in (path for path in folder.glob("broken-*") if "slow-unit" not in path.name):
             said = done.stdout + done.stderr
             message = re.findall(r"Fault: (.*)", said) or re.findall(r"ERROR: libFuzzer: (.*)", said) or [" ".join(said.split())[-400:]]
             tally.faults[message[0][:400]] = path.read_bytes()

@@ -28,6 +28,8 @@ def main() -> None:
             print(f"accepted {accepted}", flush=True)
 
     os.environ["PYTHONWARNINGS"] = "ignore"
+    for sample in target.samples:
+        attempt(target, sample, folder)  # what is loaded at first use is loaded before the clock runs
     atheris.Setup([sys.argv[0], *options], one)
     atheris.Fuzz()
 

@@ -154,6 +154,8 @@ def article(path: Path) -> None:
     text = read_article(path)
     article = take_apart(text, "a", _finder())
     found = article_examples(article, "the shield")
+    if not found:
+        raise InputError("a: names no actor")
     for sentence in article.sentences:
         if article.text[sentence.start : sentence.end] != sentence.text:
             raise Fault(f"sentence {sentence.number} is not where it says")

@@ -41,7 +41,8 @@ class Paragraph:
 def render_view(readings: Sequence[Reading], run: str, threshold: float) -> str:
     """Render the page of one or more readings."""
     standings = matrix(readings)
-    return _environment().get_template("articles.html.j2").render(
+    template = _environment().get_template("articles.html.j2")
+    return template.render(
         readings=readings,
         documents=[(reading, list(paragraphs(reading))) for reading in readings],
         standings=standings,

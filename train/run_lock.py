@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from data.errors import InputError
+from data.parsing import parse_json
 
 LOCK = ".lock"
 
@@ -74,7 +75,7 @@ def _holder() -> dict[str, str | int]:
 
 def _describe(content: bytes) -> str | None:
     try:
-        holder = json.loads(content)
+        holder = parse_json(content)
         return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
     except (ValueError, KeyError, TypeError):
         return None

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from data.corpus import load_corpus
+from data.corpus import SPLIT_NAME, load_corpus
 from data.documents import Document
+from data.errors import InputError
 from data.files import ROOT
 from data.newsmtsc import NEWSMTSC
 from data.public_sets import PublicSet, load_public_set
@@ -58,6 +59,9 @@ def collect_splits(source: Source, settings: DataSettings) -> dict[str, list[Exa
     splits["train"] = [row for row in splits["train"] if row.doc_id in kept]
     if settings.extra_test:
         path = Path(settings.extra_test)
+        if not SPLIT_NAME.fullmatch(path.stem) or path.stem in splits:
+            taken = f"{', '.join(splits)} are taken; " if path.stem in splits else ""
+            raise InputError(f"data.extra_test: {path}: its name becomes a split's; {taken}rename it to letters, digits, - and _")
         splits[path.stem] = read_rows(path, Example)
     if suite := find_suite(settings.behaviour, (row.target for row in splits["train"])):
         splits[BEHAVIOUR] = list(suite.rows)

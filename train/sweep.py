@@ -20,15 +20,15 @@ import numpy as np
 import yaml
 from jsonargparse import ArgumentError
 
-from data.corpus import SPLIT_NAME, Corpus, load_corpus
+from data.corpus import SPLIT_NAME
 from data.errors import InputError, run_command
 from data.files import ROOT, write_text
 from data.records import STANCE_ID, Example, Prediction, read_rows
 from eval.metrics import macro_f1
 from train.claims import claiming
 from train.config import SECTIONS, RunConfig, build_parser, check_values, find_config, load_config, parse_config
-from train.run import collect_splits
 from train.search_space import Space, Value, read_space
+from train.sources import Source, collect_splits, load_source
 from train.study import Sweep, open_sweep, propose_first, surplus
 
 SPLITS = ("train", "dev")
@@ -53,11 +53,11 @@ def main() -> None:
         raise InputError("expected --config, --trials of 1 or more, and --study of letters, digits, - and _")
     space = read_space(given.space)
     check_space(config, space)
-    corpus = load_corpus(ROOT / config.data.corpus)
-    identity = {"config": config.hash(), "seeds": str(config.seeds), "space": repr(sorted(space.items())), "data": corpus.fingerprint()}
+    source = load_source(config.data)
+    identity = {"config": config.hash(), "seeds": str(config.seeds), "space": repr(sorted(space.items())), "data": source.fingerprint()}
     sweep = open_sweep(Path(given.runs) / "sweeps" / name, name, space, identity)
     propose_first(sweep, {key: _setting(config, key) for key in space})
-    run_trials(sweep, config, corpus, given.trials)
+    run_trials(sweep, config, source, given.trials)
     print(f"best config: {write_best(sweep, config, find_config(str(given.config[0])))}")
 
 
@@ -87,9 +87,9 @@ def apply(config: RunConfig, values: dict[str, Value]) -> RunConfig:
     return chosen
 
 
-def run_trials(sweep: Sweep, config: RunConfig, corpus: Corpus, wanted: int) -> None:
+def run_trials(sweep: Sweep, config: RunConfig, source: Source, wanted: int) -> None:
     """Do trials until enough are finished; where others work on the last ones, wait for them and take over if they die."""
-    splits = {name: rows for name, rows in collect_splits(corpus, config).items() if name in SPLITS}
+    splits = {name: rows for name, rows in collect_splits(source, config.data).items() if name in SPLITS}
     failures = 0
     while len(sweep.trials("COMPLETE")) < wanted:
         for number in sweep.retry_abandoned():
@@ -99,15 +99,15 @@ def run_trials(sweep: Sweep, config: RunConfig, corpus: Corpus, wanted: int) -> 
             time.sleep(WAIT)
             continue
         trial = sweep.ask()
-        if not trial.user_attrs.get("retry_of") and surplus(sweep, trial, wanted):
+        if "retry_of" not in trial.user_attrs and surplus(sweep, trial, wanted):
             sweep.tell(trial, None)
             continue
-        failures = 0 if run_trial(sweep, trial, config, corpus, splits) else failures + 1
+        failures = 0 if run_trial(sweep, trial, config, source, splits) else failures + 1
         if failures >= MAX_FAILURES:
             raise InputError(f"{sweep.folder}: {failures} trials failed one after the other; see the lines above")
 
 
-def run_trial(sweep: Sweep, trial: Any, config: RunConfig, corpus: Corpus, splits: dict[str, list[Example]]) -> bool:
+def run_trial(sweep: Sweep, trial: Any, config: RunConfig, source: Source, splits: dict[str, list[Example]]) -> bool:
     """Train and score one trial; tell whether it gave a score."""
     folder = sweep.folder_of(trial)
     with claiming(folder):
@@ -116,7 +116,7 @@ def run_trial(sweep: Sweep, trial: Any, config: RunConfig, corpus: Corpus, split
         try:
             chosen = apply(config, values)
             write_text(folder / "trial.yaml", chosen.to_yaml())
-            score = sum(score_seed(chosen, corpus, splits, seed, folder / f"seed-{seed}") for seed in config.seeds) / len(config.seeds)
+            score = sum(score_seed(chosen, source, splits, seed, folder / f"seed-{seed}") for seed in config.seeds) / len(config.seeds)
         except InputError as error:
             sweep.tell(trial, None)
             print(f"trial {trial.number}: failed: {error}")
@@ -126,11 +126,11 @@ def run_trial(sweep: Sweep, trial: Any, config: RunConfig, corpus: Corpus, split
     return True
 
 
-def score_seed(config: RunConfig, corpus: Corpus, splits: dict[str, list[Example]], seed: int, folder: Path) -> float:
+def score_seed(config: RunConfig, source: Source, splits: dict[str, list[Example]], seed: int, folder: Path) -> float:
     """Train one seed and return its macro-F1 on dev; the weights are not kept, the best config gives them again."""
     from train.seed import run_seed
 
-    run_seed(config, corpus, splits, seed, folder)
+    run_seed(config, source, splits, seed, folder)
     rows = [row for row in read_rows(folder / "predictions" / "dev.jsonl", Prediction) if row.gold]
     shutil.rmtree(folder / "model", ignore_errors=True)
     gold, predicted = (np.array([STANCE_ID[getattr(row, key)] for row in rows]) for key in ("gold", "pred"))

@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from data.errors import InputError, InputFaults, nearest
-from data.files import ROOT, read_text
+from data.files import ROOT, read_yaml
 from data.markup import MarkedText, MarkupError, parse_line
 from data.records import Example, Name
 
 SUITES = ROOT / "eval" / "behaviour"
 NAMES = "names.yaml"
+MAX_SUITE = 1_000_000
+"""Characters of a file of cases."""
 BEHAVIOUR = "behaviour"
 """What the cases are called among the splits that a model predicts."""
 
@@ -225,11 +226,7 @@ def _read_capability(path: Path) -> Capability:
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        fields = yaml.load(read_text(path), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise InputError(f"{path}:{mark.line + 1 if mark else 1}: not YAML: {getattr(error, 'problem', error)}") from None
+    fields = read_yaml(path, MAX_SUITE)
     if not isinstance(fields, dict):
         raise InputError(f"{path}:1: expected a mapping")
     return fields
