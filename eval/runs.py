@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import InputError, InputFaults, nearest
-from data.files import check_links, read_json, read_object, read_text, read_yaml
+from data.files import check_links, read_object, read_text, read_yaml
 from data.items import Item
 from data.parsing import parse_json
 from data.records import MAX_FAULTS, Prediction, read_rows
