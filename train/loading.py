@@ -70,6 +70,8 @@ def find_seed(folder: Path, seed: int | None = None) -> tuple[RunConfig, Path]:
     config = load_config(folder / "config.yaml")
     if config.model.kind in BASELINES:
         raise InputError(f"{folder}: {config.model.kind} is a baseline and saves no model")
+    if config.model.kind == "setfit":
+        raise InputError(f"{folder}: setfit is a peer to compare with; only span and pair models are opened")
     finished = sorted((path for path in folder.glob("seed-*") if (path / DONE).is_file()), key=_seed_number)
     chosen = [path for path in finished if seed is None or path.name == f"seed-{seed}"]
     if not chosen:

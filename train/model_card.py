@@ -7,8 +7,10 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from data.files import write_text
 from data.records import STANCE_ID, Prediction, read_rows
+from eval.behaviour.cases import BEHAVIOUR
 from eval.metrics import macro_f1
 from train.config import RunConfig
+from train.sources import PUBLIC_SETS
 
 FEW_TARGETS = 3
 """More targets than these are not listed."""
@@ -48,12 +50,14 @@ def write_model_card(folder: Path, config: RunConfig, targets: Collection[str]) 
     task = "token-classification" if config.model.kind == "span" else "text-classification"
     data = ModelCardData(
         language="en",
-        license="apache-2.0",
+        license="apache-2.0" if config.data.source == "corpus" else "other",
         library_name="transformers",
         tags=["stance-detection", "entity-level", config.model.kind],
         pipeline_tag=task,
         model_name=f"{config.name}-{folder.name}",
-        eval_results=[_result(path, task, config.data.corpus) for path in sorted((folder / "predictions").glob("*.jsonl"))],
+        eval_results=[
+            _result(path, task, data_name(config)) for path in sorted((folder / "predictions").glob("*.jsonl")) if path.stem != BEHAVIOUR
+        ],
     )
     use = SPAN_USE.format(model=model) if config.model.kind == "span" else PAIR_USE
     target = ", ".join(sorted(targets)) if 0 < len(targets) <= FEW_TARGETS else "the target of its text"
@@ -67,8 +71,7 @@ Reads, for every actor marked in a sentence, which stance the text attributes to
 or favor. A label says what the text says, never what the actor thinks.
 
 {use}
-Trained on the corpus `{config.data.corpus}`, whose README.md tells where its text and labels come from; figures with
-intervals are in the run's report.html.
+{_origin(config)}; figures with intervals are in the run's report.html.
 
 ## Settings
 
@@ -77,6 +80,18 @@ intervals are in the run's report.html.
 """
     ModelCard(text)  # raises if the metadata block is malformed
     write_text(model / "README.md", text)
+
+
+def data_name(config: RunConfig) -> str:
+    """Return what the run's data is called: its corpus folder or public set."""
+    return config.data.corpus if config.data.source == "corpus" else config.data.source
+
+
+def _origin(config: RunConfig) -> str:
+    if config.data.source == "corpus":
+        return f"Trained on the corpus `{config.data.corpus}`, whose README.md tells where its text and labels come from"
+    public = PUBLIC_SETS[config.data.source]
+    return f"Trained on {public.title} ({public.url}; {public.licence}), whose terms hold for the model too"
 
 
 def _result(path: Path, task: str, corpus: str) -> EvalResult:

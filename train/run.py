@@ -18,7 +18,7 @@ from data.records import Example
 from train.config import RunConfig, build_parser, load_config, parse_config
 from train.interrupts import INTERRUPTS, Interrupted
 from train.ranks import is_first, rank, wait_for_all
-from train.sources import Source, collect_splits, load_source
+from train.sources import Source, collect_splits, draw_labels, load_source
 
 
 def main() -> None:
@@ -71,7 +71,8 @@ def complete(config: RunConfig, source: Source, splits: dict[str, list[Example]]
     prepare_process(config.trainer.threads)
     if is_first() and not kept:
         write_items(folder, source, splits)
-        score_baselines(folder, splits)
+        drawn = draw_labels(splits["train"], config.data.labels_per_class, config.seeds[0])
+        score_baselines(folder, splits | {"train": drawn})
     for seed in config.seeds:
         run_seed(config, source, splits, seed, folder / f"seed-{seed}", save_seconds)
     if is_first():

@@ -3,7 +3,7 @@
 import resource
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from train.origin import describe_origin
 from train.process import prepare_process
 from train.ranks import is_first
 from train.runs import BEGUN, DONE, Cost, check_origin, prediction_rows, write_manifest
-from train.sources import Source
+from train.sources import Source, draw_labels
 from train.steady_trainer import SAVE_SECONDS
 
 Splits = dict[str, list[Example]]
@@ -44,10 +44,8 @@ def run_seed(config: RunConfig, source: Source, splits: Splits, seed: int, folde
         return
     prepare_process(config.trainer.threads)
     started = time.perf_counter(), time.process_time()
-    if config.model.kind in BASELINES:
-        outcome = run_baseline(config, splits, folder)
-    else:
-        outcome = run_transformer(config, source, splits, seed, folder, save_seconds)
+    drawn = splits | {"train": draw_labels(splits["train"], config.data.labels_per_class, seed)}
+    outcome = TRAINED[config.model.kind](config, source, drawn, seed, folder, save_seconds)
     if not is_first():
         return
     cost = Cost(
@@ -63,7 +61,7 @@ def run_seed(config: RunConfig, source: Source, splits: Splits, seed: int, folde
     write_text(folder / DONE, "")
 
 
-def run_baseline(config: RunConfig, splits: Splits, folder: Path) -> Outcome:
+def run_baseline(config: RunConfig, source: Source, splits: Splits, seed: int, folder: Path, save_seconds: float) -> Outcome:
     """Fit and score a baseline; it has no weights to save."""
     from data import blind
 
@@ -86,15 +84,40 @@ def run_transformer(config: RunConfig, source: Source, splits: Splits, seed: int
     trained.model.save_pretrained(folder / "model")
     trained.tokenizer.save_pretrained(folder / "model")
     write_jsonl(folder / "log.jsonl", trained.log)
-    for name, rows in held_out(splits):
-        INTERRUPTS.check()
-        probabilities = predict(trained.model, trained.tokenizer, trained.reader, rows, config.trainer.per_device_eval_batch_size)
-        write_jsonl(folder / "predictions" / f"{name}.jsonl", prediction_rows(rows, probabilities))
-        if name == "dev":
-            calibration = calibrate([Prediction.model_validate(row) for row in prediction_rows(rows, probabilities)])
-            write_json(folder / "calibration.json", calibration.to_json())
+    batch_size = config.trainer.per_device_eval_batch_size
+    write_predictions(folder, splits, lambda rows: predict(trained.model, trained.tokenizer, trained.reader, rows, batch_size))
     write_model_card(folder, config, {row.target for row in splits["train"] if row.target})
     return Outcome(trained.tokens_per_second, sum(parameter.numel() for parameter in trained.model.parameters()), trained.earlier)
+
+
+def run_setfit(config: RunConfig, source: Source, splits: Splits, seed: int, folder: Path, save_seconds: float) -> Outcome:
+    """Train the SetFit peer, save its encoder, calibrate on dev and score it; an interrupted one starts anew."""
+    from train.contrastive import save, train
+
+    model = train(config, splits["train"], seed, folder / "checkpoints")
+    save(model, folder / "model")
+    write_predictions(folder, splits, model.probabilities)
+    return Outcome(parameters=sum(parameter.numel() for parameter in model.encoder.parameters()))
+
+
+def write_predictions(folder: Path, splits: Splits, predict: Callable[[Sequence[Example]], np.ndarray]) -> None:
+    """Write the predictions of every split that is scored, and the calibration that dev gives."""
+    for name, rows in held_out(splits):
+        INTERRUPTS.check()
+        predicted = prediction_rows(rows, predict(rows))
+        write_jsonl(folder / "predictions" / f"{name}.jsonl", predicted)
+        if name == "dev":
+            calibration = calibrate([Prediction.model_validate(row) for row in predicted])
+            write_json(folder / "calibration.json", calibration.to_json())
+
+
+TRAINED: dict[str, Callable[[RunConfig, Source, Splits, int, Path, float], Outcome]] = {
+    "span": run_transformer,
+    "pair": run_transformer,
+    "setfit": run_setfit,
+    **dict.fromkeys(BASELINES, run_baseline),
+}
+"""How each kind of model is trained and scored."""
 
 
 def held_out(splits: Splits) -> Sequence[tuple[str, list[Example]]]:

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from data.corpus import SPLIT_NAME, load_corpus
 from data.documents import Document
 from data.errors import InputError
 from data.files import ROOT
 from data.newsmtsc import NEWSMTSC
 from data.public_sets import PublicSet, load_public_set
-from data.records import Example, read_rows
+from data.records import STANCES, Example, read_rows
 from data.registry import Registry
 from data.seesaw import SEESAW
 from data.semeval import SEMEVAL
@@ -19,6 +21,17 @@ from eval.behaviour.cases import BEHAVIOUR, find_suite
 from train.config import DataSettings
 
 PUBLIC_SETS: dict[str, PublicSet] = {public.name: public for public in (NEWSMTSC, SEESAW, SEMEVAL, VAST)}
+
+
+def draw_labels(rows: list[Example], per_class: int, seed: int) -> list[Example]:
+    """Draw as many rows of each stance at random, in their order; all for 0, and all of a stance that has fewer."""
+    if not per_class:
+        return rows
+    order = np.random.default_rng(seed).permutation(len(rows))
+    drawn: set[int] = set()
+    for stance in STANCES:
+        drawn |= set([index for index in order if rows[index].stance == stance][:per_class])
+    return [row for index, row in enumerate(rows) if index in drawn]
 
 
 class Source(Protocol):

@@ -167,7 +167,7 @@ def case_rows(capability: Capability, name: str, case: Case, names: Names) -> li
         )
         for variant, sentence in enumerate(sentences)
         for mention in sentence.mentions
-        if mention.stance
+        if mention.stance and mention.stance != "?"
     ]
 
 
@@ -200,6 +200,8 @@ def check_labels(check: Check, sentences: list[MarkedText]) -> None:
         ValueError: no label; an INV case whose sentences differ in actors or labels; a DIR case without a label that moves.
     """
     labels = [{mention.actor: mention.stance for mention in sentence.mentions if mention.stance} for sentence in sentences]
+    if any("?" in each.values() for each in labels):
+        raise ValueError("an actor is not labelled yet")
     if not all(labels):
         raise ValueError("a sentence without a labelled actor")
     if check != "MFT" and len(labels) < 2:
