@@ -41,17 +41,21 @@ class Paragraph:
 def render_view(readings: Sequence[Reading], run: str, threshold: float) -> str:
     """Render the page of one or more readings."""
     standings = matrix(readings)
-    return _environment().get_template("articles.html.j2").render(
-        readings=readings,
-        documents=[(reading, list(paragraphs(reading))) for reading in readings],
-        standings=standings,
-        agreement=_agreement_table(standings) if len(readings) > 1 else None,
-        timeline=timeline(readings, standings),
-        bar=stance_bar,
-        run=run,
-        target=readings[0].rows[0].target,
-        threshold=threshold,
-        **render.inline_files([render.TEMPLATES / "page.css", TEMPLATES / "articles.css"], TEMPLATES / "articles.js"),
+    return (
+        _environment()
+        .get_template("articles.html.j2")
+        .render(
+            readings=readings,
+            documents=[(reading, list(paragraphs(reading))) for reading in readings],
+            standings=standings,
+            agreement=_agreement_table(standings) if len(readings) > 1 else None,
+            timeline=timeline(readings, standings),
+            bar=stance_bar,
+            run=run,
+            target=readings[0].rows[0].target,
+            threshold=threshold,
+            **render.inline_files([render.TEMPLATES / "page.css", TEMPLATES / "articles.css"], TEMPLATES / "articles.js"),
+        )
     )
 
 
