@@ -57,10 +57,13 @@ def read_table(path: Path, needed: Sequence[str], optional: Sequence[str] = (), 
         records = list(_xlsx_records(path))
     else:
         text = _decode(path, encoding)
-        records = list(csv.reader(io.StringIO(text), delimiter=_delimiter(text, [*needed, *optional])))
+        reader = csv.reader(io.StringIO(text), delimiter=_delimiter(text, [*needed, *optional]))
+        records = [list(map(_unguard, record)) for record in reader]
     if not records or not any(map(str.strip, records[0])):
         raise InputError(f"{path}: row 1: expected the columns {', '.join(needed)}, got an empty row")
     columns = tuple(_strip(name).lower() for name in records[0])
+    while columns and not columns[-1]:  # a spreadsheet's empty columns at the right
+        columns = columns[:-1]
     faults = list(_column_faults(columns, needed, optional))
     if faults:
         raise InputFaults([f"{path}: row 1: {fault}" for fault in faults])
@@ -150,7 +153,7 @@ def _check_rows(path: Path, columns: tuple[str, ...], records: Sequence[Sequence
         elif any(cell.count("\n") >= MAX_LINES_IN_A_CELL for cell in record):
             table.faults.append(f"{place}: a cell runs over many lines: a quotation mark that is never closed?")
         else:
-            table.rows.append(TableRow(number, dict(zip(columns, map(_unguard, record), strict=False))))
+            table.rows.append(TableRow(number, dict(zip(columns, record, strict=False))))
     return table
 
 

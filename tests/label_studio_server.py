@@ -28,7 +28,11 @@ class Person:
         self._cookies = http.cookiejar.CookieJar()
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies))
         html = self._opener.open(f"{url}{page}", timeout=60).read().decode()
-        form = {"csrfmiddlewaretoken": re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', html)[1], "email": email, "password": password}
+        form = {
+            "csrfmiddlewaretoken": re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', html)[1],
+            "email": email,
+            "password": password,
+        }
         request = urllib.request.Request(f"{url}{page}", urllib.parse.urlencode(form).encode(), {"Referer": f"{url}{page}"})
         self._opener.open(request, timeout=60).read()
         self._refresh = self._session_post("/api/token/")["token"]
@@ -69,9 +73,17 @@ def serving(program: Path, folder: Path) -> Iterator[str]:
     email, password = OWNER
     command = [str(program), "start", "--no-browser", "--internal-host", "127.0.0.1", "--port", str(port), "--data-dir", str(folder)]
     command += ["--username", email, "--password", password, "--log-level", "WARNING"]
-    offline = {"LATEST_VERSION_CHECK": "false", "COLLECT_ANALYTICS": "false", "SENTRY_DSN": "", "FRONTEND_SENTRY_DSN": "", "DJANGO_DB": "sqlite"}
+    offline = {
+        "LATEST_VERSION_CHECK": "false",
+        "COLLECT_ANALYTICS": "false",
+        "SENTRY_DSN": "",
+        "FRONTEND_SENTRY_DSN": "",
+        "DJANGO_DB": "sqlite",
+    }
     with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(command, cwd=folder, env={**os.environ, **offline, "DEBUG": "false"}, stdout=log, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            command, cwd=folder, env={**os.environ, **offline, "DEBUG": "false"}, stdout=log, stderr=subprocess.STDOUT
+        )
     try:
         _wait(server, url, folder / "server.log")
         yield url

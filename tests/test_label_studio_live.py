@@ -66,7 +66,9 @@ def export_json(person: Person, project: int, path: Path) -> Path:
 def same_files(one: Path, other: Path) -> list[str]:
     """Return the files that differ between two folders, byte for byte."""
     names = sorted({str(path.relative_to(folder)) for folder in (one, other) for path in folder.rglob("*.md")})
-    return [name for name in names if not ((one / name).exists() and (other / name).exists() and filecmp.cmp(one / name, other / name, False))]
+    return [
+        name for name in names if not ((one / name).exists() and (other / name).exists() and filecmp.cmp(one / name, other / name, False))
+    ]
 
 
 def test_the_whole_corpus_comes_back_byte_for_byte(people: dict[str, Person], tmp_path: Path) -> None:
