@@ -8,13 +8,14 @@ import codecs
 import csv
 import io
 import re
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from data.errors import InputError, InputFaults, nearest
-from data.files import replacing, write_text
+from data.files import MAX_TEXT, check_plain, replacing, write_text
 
 DELIMITERS = (",", ";", "\t")
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
@@ -97,6 +98,7 @@ def _unguard(cell: str) -> str:
 
 def _decode(path: Path, encoding: str | None) -> str:
     try:
+        check_plain(path, path.stat())
         raw = path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
@@ -158,14 +160,16 @@ def _check_rows(path: Path, columns: tuple[str, ...], records: Sequence[Sequence
 
 
 def _xlsx_records(path: Path) -> Iterator[list[str]]:
-    from zipfile import BadZipFile
-
     load_workbook = _openpyxl().load_workbook
     try:
+        with zipfile.ZipFile(path) as parts:
+            size = sum(part.file_size for part in parts.infolist())
+        if size > MAX_TEXT:
+            raise InputError(f"{path}: unpacks to {size / 2**20:,.0f} MB, expected at most {MAX_TEXT / 2**20:,.0f} MB")
         book = load_workbook(path, read_only=True, data_only=True)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (BadZipFile, KeyError, ValueError, OSError) as error:
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise InputError(f"{path}: not an .xlsx workbook: {error}") from None
     sheet = book.worksheets[0]
     sheet.reset_dimensions()

@@ -18,6 +18,7 @@ from data.foreign import ActorNames, ForeignLabel, NewTexts, parse_label
 from data.labelling import Annotation, Intake, Workspace, mark_faults
 from data.layout import Layout, lines_layout, paragraphs_layout
 from data.markup import Mention
+from data.parsing import parse_json
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ def _read_line(
     line: str, spare_id: str, name: str, workspace: Workspace, new: NewTexts, actors: ActorNames, faults: list[str]
 ) -> Annotation | None:
     try:
-        row = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+        row = parse_json(line)
+    except ValueError as error:
         faults.append(f"not JSON: {error}")
         return None
     if not isinstance(row, dict) or not isinstance(row.get("text"), str) or not row["text"].strip():

@@ -143,7 +143,9 @@ def test_correcting_the_registry_and_marking_anew(issue: Path) -> None:
 def test_articles_are_added_later(issue: Path, tmp_path: Path) -> None:
     more = tmp_path / "more"
     more.mkdir()
-    (more / "Late News!.txt").write_text("Corrania gives in\nCorrania will sign, Minister Olga Stern said.\nStern had been against the toll.\n")
+    (more / "Late News!.txt").write_text(
+        "Corrania gives in\nCorrania will sign, Minister Olga Stern said.\nStern had been against the toll.\n"
+    )
     done = new(issue, "--articles", more, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "[Minister Olga Stern](olga-stern: ?) said" in read_text(issue / "corpus" / "late-news.md")
