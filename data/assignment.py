@@ -19,23 +19,22 @@ PREFILLS = ("none", "marks", "labels", "model")
 
 @dataclass(frozen=True)
 class Assignment:
-    """A document to be labelled and the marks to begin from: by sentence, with their stances shown or hidden."""
+    """A document to be labelled and the marks to begin from, by sentence, with their stances shown or hidden.
+
+    `suggested` is what a model said, where its marks are the ones shown; `uncertainty` orders the round, whatever is shown.
+    """
 
     document: Document
     marks: Mapping[int, Sequence[Mention]]
     stances: bool
     suggested: Mapping[int, Sequence[Suggestion]]
-
-    @property
-    def uncertainty(self) -> float:
-        """How unsure the model is of the document, 0 to 1; 0 without predictions."""
-        return document_uncertainty(self.suggested)
+    uncertainty: float
 
     @property
     def confidence(self) -> float | None:
-        """The model's mean confidence, where its own marks are shown."""
-        shown = [each.confidence for sentence in self.suggested.values() for each in sentence if each.confidence is not None]
-        return sum(shown) / len(shown) if shown else None
+        """The mean confidence of the stances that a model suggests."""
+        values = [each.confidence for sentence in self.suggested.values() for each in sentence if each.confidence is not None]
+        return sum(values) / len(values) if values else None
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,9 @@ class Round:
 def add_export_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which documents go out and with what."""
     parser.add_argument("--corpus", type=Path, default=Path("data"), help="corpus folder (default: data)")
-    parser.add_argument("--documents", type=Path, metavar="FILE", help="a file of document ids, one a line (default: all)")
+    parser.add_argument(
+        "--documents", type=Path, metavar="FILE", help="a file of document ids, one a line (default: all, or all that were predicted)"
+    )
     parser.add_argument("--split", help="only the documents of this split")
     parser.add_argument("--predictions", type=Path, nargs="+", default=[], metavar="FILE", help="what train/predict.py --output wrote")
     parser.add_argument("--prefill", choices=PREFILLS, help="what to begin with (default: model if there are predictions, else marks)")
@@ -69,6 +70,10 @@ def prepare_round(given: argparse.Namespace) -> Round:
     suggestions, new = read_suggestions(given.predictions, workspace)
     prefill = given.prefill or ("model" if given.predictions else "marks")
     documents = choose_documents(workspace, given.documents, given.split)
+    if prefill == "model":
+        documents = [document for document in documents if document.meta.id in suggestions]
+    if not documents:
+        raise InputError("--predictions: none of the documents chosen is in these files")
     assignments = [assign(document, prefill, suggestions) for document in documents]
     return Round(workspace, sorted(assignments, key=lambda each: -each.uncertainty), prefill, new)
 
@@ -98,12 +103,11 @@ def choose_documents(workspace: Workspace, ids_file: Path | None, split: str | N
 def assign(document: Document, prefill: str, suggestions: Suggestions) -> Assignment:
     """Give a document the marks to begin from: none, the corpus's without or with their stances, or a model's."""
     suggested = suggestions.get(document.meta.id, {})
-    marks: Mapping[int, Sequence[Mention]] = {}
+    uncertainty = document_uncertainty(suggested)
     if prefill == "model":
         marks = {sent_id: [each.mention for each in sentence] for sent_id, sentence in suggested.items()}
-    elif prefill != "none":
-        marks = corpus_marks(document)
-    return Assignment(document, marks, prefill in {"labels", "model"}, suggested)
+        return Assignment(document, marks, True, suggested, uncertainty)
+    return Assignment(document, corpus_marks(document) if prefill != "none" else {}, prefill == "labels", {}, uncertainty)
 
 
 def announce_new_actors(folder: Path, new: Sequence[Actor]) -> None:

@@ -8,13 +8,14 @@ import codecs
 import csv
 import io
 import re
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from data.errors import InputError, InputFaults, nearest
-from data.files import replacing, write_text
+from data.files import MAX_TEXT, check_plain, replacing, write_text
 
 DELIMITERS = (",", ";", "\t")
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
@@ -57,10 +58,13 @@ def read_table(path: Path, needed: Sequence[str], optional: Sequence[str] = (), 
         records = list(_xlsx_records(path))
     else:
         text = _decode(path, encoding)
-        records = list(csv.reader(io.StringIO(text), delimiter=_delimiter(text, [*needed, *optional])))
+        reader = csv.reader(io.StringIO(text), delimiter=_delimiter(text, [*needed, *optional]))
+        records = [list(map(_unguard, record)) for record in reader]
     if not records or not any(map(str.strip, records[0])):
         raise InputError(f"{path}: row 1: expected the columns {', '.join(needed)}, got an empty row")
     columns = tuple(_strip(name).lower() for name in records[0])
+    while columns and not columns[-1]:  # a spreadsheet's empty columns at the right
+        columns = columns[:-1]
     faults = list(_column_faults(columns, needed, optional))
     if faults:
         raise InputFaults([f"{path}: row 1: {fault}" for fault in faults])
@@ -94,6 +98,7 @@ def _unguard(cell: str) -> str:
 
 def _decode(path: Path, encoding: str | None) -> str:
     try:
+        check_plain(path, path.stat())
         raw = path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
@@ -150,19 +155,21 @@ def _check_rows(path: Path, columns: tuple[str, ...], records: Sequence[Sequence
         elif any(cell.count("\n") >= MAX_LINES_IN_A_CELL for cell in record):
             table.faults.append(f"{place}: a cell runs over many lines: a quotation mark that is never closed?")
         else:
-            table.rows.append(TableRow(number, dict(zip(columns, map(_unguard, record), strict=False))))
+            table.rows.append(TableRow(number, dict(zip(columns, record, strict=False))))
     return table
 
 
 def _xlsx_records(path: Path) -> Iterator[list[str]]:
-    from zipfile import BadZipFile
-
     load_workbook = _openpyxl().load_workbook
     try:
+        with zipfile.ZipFile(path) as parts:
+            size = sum(part.file_size for part in parts.infolist())
+        if size > MAX_TEXT:
+            raise InputError(f"{path}: unpacks to {size / 2**20:,.0f} MB, expected at most {MAX_TEXT / 2**20:,.0f} MB")
         book = load_workbook(path, read_only=True, data_only=True)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (BadZipFile, KeyError, ValueError, OSError) as error:
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise InputError(f"{path}: not an .xlsx workbook: {error}") from None
     sheet = book.worksheets[0]
     sheet.reset_dimensions()

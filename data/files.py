@@ -25,7 +25,7 @@ def read_text(path: Path) -> str:
         InputError: the file is missing, no plain file (a pipe or device may never end), too large, unreadable or not UTF-8.
     """
     try:
-        _check_plain(path, path.stat())
+        check_plain(path, path.stat())
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
@@ -37,7 +37,12 @@ def read_text(path: Path) -> str:
         raise InputError(f"{str(path)!r}: {error}") from None
 
 
-def _check_plain(path: Path, found: os.stat_result) -> None:
+def check_plain(path: Path, found: os.stat_result) -> None:
+    """Refuse what is no plain file of a size that can be read whole.
+
+    Raises:
+        InputError: a folder, a pipe or device, or too large.
+    """
     if stat.S_ISDIR(found.st_mode):
         raise InputError(f"{path}: is a folder, expected a file")
     if not stat.S_ISREG(found.st_mode):

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from data.documents import Document, FrontMatter, Sentence
-from data.errors import InputError, nearest
+from data.errors import nearest
+from data.issue import read_issue
 from data.labelling import Workspace, read_stance
 from data.markup import MarkedText
 from data.mentions import MentionFinder
@@ -86,12 +87,13 @@ class NewTexts:
 
         Raises:
             ValueError: the id or some other field of the front matter does not fit.
+            InputError: nothing says what the target is.
         """
         fields: Mapping[str, Any] = {
             "id": doc_id,
             "title": title,
             "genre": self.genre,
-            "target": self._common_target(),
+            "target": self.target or read_issue(self.workspace.folder).target,
             "setting": self.setting,
             "origin": "written",
         }
@@ -105,9 +107,3 @@ class NewTexts:
 
     def _path(self, meta: FrontMatter) -> Path:
         return self.workspace.folder / "corpus" / meta.genre / f"{meta.id}.md"
-
-    def _common_target(self) -> str:
-        targets = {document.meta.target for document in self.workspace.documents.values()}
-        if self.target is None and len(targets) != 1:
-            raise InputError("--target: say what the stances of the new texts are about, e.g. --target 'the pipeline'")
-        return self.target or targets.pop()

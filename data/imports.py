@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--annotator", action="append", default=[], metavar="NAME", help="who made each file (default: its name)")
     parser.add_argument("--genre", choices=get_args(Genre), default="wire", help="genre of new texts (default: wire)")
     parser.add_argument("--setting", choices=("real", "invented"), default="real", help="setting of new texts (default: real)")
-    parser.add_argument("--target", help="what the stances of new texts are about (default: the corpus's one target)")
+    parser.add_argument("--target", help="what the stances of new texts are about (default: that of issue.yaml)")
     add_import_options(parser)
     given = parser.parse_args()
     check_output(given.output)

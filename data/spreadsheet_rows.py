@@ -8,7 +8,7 @@ from data.assignment import Assignment
 from data.cells import TableRow, format_csv, read_table
 from data.documents import Document, Sentence
 from data.errors import InputFaults, nearest
-from data.labelling import UNMARKED, Annotation, Intake, Workspace, mark_faults, plain_characters, read_stance
+from data.labelling import UNMARKED, Annotation, Intake, Workspace, mark_faults, plain_characters, read_stance, unknown_actor
 from data.layout import occurrences
 from data.markup import Mention
 
@@ -37,7 +37,7 @@ def sheet_rows(assignment: Assignment) -> Iterator[tuple[str, ...]]:
         marks = [mention for mention in assignment.marks.get(sentence.sent_id, ()) if mention.stance]
         suggested = {(each.mention.start, each.mention.actor): each for each in assignment.suggested.get(sentence.sent_id, ())}
         for mention in marks:
-            each = suggested.get((mention.start, mention.actor)) if assignment.stances else None
+            each = suggested.get((mention.start, mention.actor))
             stance = mention.decided or "" if assignment.stances and each is None else ""
             guess = (str(each.mention.stance), f"{each.confidence:.2f}") if each and each.confidence is not None else ("", "")
             yield (*head, mention.actor, mention.text, str(mention.start), stance, *guess)
@@ -90,7 +90,7 @@ def _read_group(doc_id: str, annotator: str, group: Sequence[SheetRow], workspac
         return
     answered: dict[int, dict[str, Mention | None]] = {}
     for row in group:
-        _read_row(row, document, answered)
+        _read_row(row, document, workspace, answered)
     _check_complete(document, answered, group)
     marks = {}
     for sentence in document.sentences:
@@ -103,7 +103,7 @@ def _read_group(doc_id: str, annotator: str, group: Sequence[SheetRow], workspac
         intake.annotations.append(Annotation(document, annotator, marks))
 
 
-def _read_row(row: SheetRow, document: Document, answered: dict[int, dict[str, Mention | None]]) -> None:
+def _read_row(row: SheetRow, document: Document, workspace: Workspace, answered: dict[int, dict[str, Mention | None]]) -> None:
     cells = {name: cell.strip() for name, cell in row.row.cells.items()}
     sentence = _sentence(cells, document, row.faults)
     if sentence is None:
@@ -117,6 +117,8 @@ def _read_row(row: SheetRow, document: Document, answered: dict[int, dict[str, M
     actors = answered.setdefault(sentence.sent_id, {})
     if not cells["actor"]:
         row.faults.append("no actor")
+    elif cells["actor"] not in workspace.registry:
+        row.faults.append(unknown_actor(cells["actor"], workspace.registry))
     elif cells["actor"] in actors:
         row.faults.append(f"a second row for actor {cells['actor']!r} in sentence {sentence.sent_id}")
     elif cells["stance"].lower() == UNMARKED:
@@ -126,11 +128,11 @@ def _read_row(row: SheetRow, document: Document, answered: dict[int, dict[str, M
 
 
 def _sentence(cells: Mapping[str, str], document: Document, faults: list[str]) -> Sentence | None:
-    number = cells["sent_id"].removesuffix(".0")
-    if not number.isdecimal() or not 1 <= int(number) <= len(document.sentences):
+    number = _number(cells["sent_id"])
+    if number is None or not 1 <= number <= len(document.sentences):
         faults.append(f"sent_id {cells['sent_id']!r}: expected a number from 1 to {len(document.sentences)}")
         return None
-    return document.sentences[int(number) - 1]
+    return document.sentences[number - 1]
 
 
 def _mention(cells: Mapping[str, str], mention: str, sentence: Sentence, faults: list[str]) -> Mention | None:
@@ -140,9 +142,9 @@ def _mention(cells: Mapping[str, str], mention: str, sentence: Sentence, faults:
     except ValueError as error:
         faults.append(f"{error}, or none where the row is no actor" if cells["stance"] else "no stance (none where the row is no actor)")
     starts = _starts(sentence.text, mention.strip())
-    given = cells.get("start", "").removesuffix(".0")
-    if given.isdecimal() and int(given) in starts:
-        start = int(given)
+    given = cells.get("start", "")
+    if _number(given) in starts:
+        start = _number(given)
     elif len(starts) == 1 and not given:
         start = starts[0]
     elif not starts:
@@ -173,7 +175,12 @@ def _with_further(sentence: Sentence, answered: Mapping[str, Mention | None]) ->
 
 def _check_complete(document: Document, answered: Mapping[int, Mapping[str, Mention | None]], group: Sequence[SheetRow]) -> None:
     """Name the corpus's marks that have no row: a filter or a deleted row must not unlabel anything unseen."""
+    faulty = {_number(row.row.cells["sent_id"]) for row in group if row.faults}
+    if not faulty <= {sentence.sent_id for sentence in document.sentences}:
+        return  # a row whose sentence cannot be told may well be the missing one
     for sentence in document.sentences:
+        if sentence.sent_id in faulty:
+            continue
         for mention in sentence.labelled:
             if mention.actor not in answered.get(sentence.sent_id, {}):
                 fault = (
@@ -182,7 +189,13 @@ def _check_complete(document: Document, answered: Mapping[int, Mapping[str, Ment
                 _row_of(sentence, group).faults.append(fault)
 
 
+def _number(cell: str) -> int | None:
+    """Read a whole number, also as spreadsheets write it (3.0)."""
+    digits = cell.strip().removesuffix(".0")
+    return int(digits) if digits.isdecimal() else None
+
+
 def _row_of(sentence: Sentence, group: Sequence[SheetRow]) -> SheetRow:
     """Return the row at which to name a fault of a sentence: its last, else the document's first."""
-    own = [row for row in group if row.row.cells["sent_id"].strip().removesuffix(".0") == str(sentence.sent_id)]
+    own = [row for row in group if _number(row.row.cells["sent_id"]) == sentence.sent_id]
     return own[-1] if own else group[0]

@@ -17,6 +17,8 @@ from data.label_studio_tasks import MODEL_VERSION, STANCE
 pytestmark = pytest.mark.label_studio
 ROOT = Path(__file__).parent.parent
 RECORDED = ROOT / "tests" / "recorded" / "label_studio"
+BY_HAND = 40
+"""Tasks of the whole corpus that are submitted one by one; the server's own bulk action submits the others as they are."""
 
 
 @pytest.fixture(scope="module")
@@ -71,19 +73,6 @@ def same_files(one: Path, other: Path) -> list[str]:
     ]
 
 
-def test_the_whole_corpus_comes_back_byte_for_byte(people: dict[str, Person], tmp_path: Path) -> None:
-    anna = people["anna"]
-    assert command("export", "--prefill", "labels", "--output", str(tmp_path / "out")).returncode == 0
-    project, tasks = make_project(people["owner"], tmp_path / "out")
-    for task in tasks:
-        submit(anna, task["id"], task["predictions"][0]["result"] if "predictions" in task else [])
-    exported = export_json(people["owner"], project, tmp_path / "export.json")
-    done = command("import", str(exported), "--annotator", f"{anna.id}=anna", "--output", str(tmp_path / "back"))
-    assert done.returncode == 0, done.stderr
-    assert same_files(tmp_path / "back" / "agreed", ROOT / "data" / "corpus") == []
-    assert f"anna: {len(tasks)} documents" in done.stdout
-
-
 def test_two_annotators_a_conflict_and_a_region_without_stance(people: dict[str, Person], tmp_path: Path) -> None:
     owner_, anna, ben = (people[name] for name in ("owner", "anna", "ben"))
     assert command("export", "--corpus", str(RECORDED), "--prefill", "labels", "--output", str(tmp_path / "out")).returncode == 0
@@ -118,3 +107,20 @@ def test_two_annotators_a_conflict_and_a_region_without_stance(people: dict[str,
     assert [task["data"]["doc_id"] for task in rejects] == [tasks[1]["data"]["doc_id"]]
     assert same_files(tmp_path / "back" / "layers" / "anna", tmp_path / "back" / "agreed") != []  # agreed keeps the corpus's front matter
     assert len(same_files(tmp_path / "back" / "agreed", RECORDED / "corpus")) == 1, "only the document in conflict is held back"
+
+
+def test_the_whole_corpus_comes_back_byte_for_byte(people: dict[str, Person], tmp_path: Path) -> None:
+    anna = people["anna"]
+    assert command("export", "--prefill", "labels", "--output", str(tmp_path / "out")).returncode == 0
+    project, tasks = make_project(people["owner"], tmp_path / "out")
+    by_hand = tasks[:BY_HAND]
+    for task in by_hand:
+        submit(anna, task["id"], task["predictions"][0]["result"])
+    selected = {"all": True, "excluded": [task["id"] for task in by_hand]}
+    path = f"/api/dm/actions?id=predictions_to_annotations&project={project}"
+    anna.call("POST", path, {"selectedItems": selected, "model_version": MODEL_VERSION})
+    exported = export_json(people["owner"], project, tmp_path / "export.json")
+    done = command("import", str(exported), "--annotator", f"{anna.id}=anna", "--output", str(tmp_path / "back"))
+    assert done.returncode == 0, done.stderr
+    assert f"anna: {len(tasks)} documents" in done.stdout
+    assert same_files(tmp_path / "back" / "agreed", ROOT / "data" / "corpus") == []
