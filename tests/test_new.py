@@ -16,6 +16,7 @@ from data.markup import parse_line
 from data.names import count_names, kind_of_body, propose_actors
 from data.registry import read_registry
 from data.splits import extend_splits, make_splits
+from data.validate import faults
 from train.config import load_config
 
 EXAMPLE = ROOT / "docs" / "example"
@@ -232,3 +233,7 @@ def test_the_nouns_of_an_issue_tell_holders_from_adjectives() -> None:
     finder = open_finder(EXAMPLE)
     assert {"toll", "charge"} <= finder.held
     assert "toll" not in open_finder(ROOT / "data").held
+
+
+def test_the_example_corpus_has_no_faults() -> None:
+    assert faults(load_corpus(EXAMPLE), ROOT / "seeds") == []
