@@ -5,16 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from data.agreement import pair_annotations
 from data.corpus import load_corpus
 from data.documents import read_document, read_documents
 from data.drafts import is_begun
-from data.errors import InputError
+from data.errors import InputError, InputFaults
 from data.files import ROOT, read_text
 from data.guidelines import adapt_guidelines
 from data.issue import Issue, format_issue, open_finder, read_issue
 from data.markup import parse_line
 from data.names import count_names, kind_of_body, propose_actors
 from data.registry import read_registry
+from data.sheets import read
 from data.splits import extend_splits, make_splits
 from data.validate import faults
 from train.config import load_config
@@ -207,6 +209,19 @@ def test_an_unlabelled_mark_keeps_a_document_out_of_the_splits(tmp_path: Path) -
     path.write_text(read_text(path).replace("(green-league: ?)", "(green-league: favor)"))
     extended = extend_splits(splits, read_documents(folder / "corpus"), registry)
     assert extended == splits | {"train": sorted([*splits["train"], "toll-poll"])}
+
+
+def test_a_blind_sheet_labels_unlabelled_documents(scaffold: Path, tmp_path: Path) -> None:
+    documents = read_documents(scaffold / "corpus")
+    answers = tmp_path / "answers.txt"
+    lines = [f"{d.meta.id} {s.sent_id} {'f' * len(s.labelled)}" for d in documents for s in d.sentences if s.labelled]
+    answers.write_text("\n".join(lines))
+    assert read(documents, [answers], "anna", tmp_path / "anna") == len(documents)
+    labelled = read_documents(tmp_path / "anna")
+    assert {mention.stance for d in labelled for s in d.sentences for mention in s.labelled} == {"favor"}
+    assert not any(document.open_lines for document in labelled)
+    with pytest.raises(InputFaults, match=r"a mark is still to be labelled \(\?\)"):
+        pair_annotations(labelled, documents)
 
 
 def test_a_mark_without_stance_survives_reading_and_writing() -> None:
