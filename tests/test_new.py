@@ -5,17 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from data.agreement import pair_annotations
 from data.corpus import load_corpus
 from data.documents import read_document, read_documents
 from data.drafts import is_begun
-from data.errors import InputError
+from data.errors import InputError, InputFaults
 from data.files import ROOT, read_text
 from data.guidelines import adapt_guidelines
 from data.issue import Issue, format_issue, open_finder, read_issue
 from data.markup import parse_line
 from data.names import count_names, kind_of_body, propose_actors
 from data.registry import read_registry
+from data.sheets import read
 from data.splits import extend_splits, make_splits
+from data.validate import faults
 from train.config import load_config
 
 EXAMPLE = ROOT / "docs" / "example"
@@ -208,6 +211,19 @@ def test_an_unlabelled_mark_keeps_a_document_out_of_the_splits(tmp_path: Path) -
     assert extended == splits | {"train": sorted([*splits["train"], "toll-poll"])}
 
 
+def test_a_blind_sheet_labels_unlabelled_documents(scaffold: Path, tmp_path: Path) -> None:
+    documents = read_documents(scaffold / "corpus")
+    answers = tmp_path / "answers.txt"
+    lines = [f"{d.meta.id} {s.sent_id} {'f' * len(s.labelled)}" for d in documents for s in d.sentences if s.labelled]
+    answers.write_text("\n".join(lines))
+    assert read(documents, [answers], "anna", tmp_path / "anna") == len(documents)
+    labelled = read_documents(tmp_path / "anna")
+    assert {mention.stance for d in labelled for s in d.sentences for mention in s.labelled} == {"favor"}
+    assert not any(document.open_lines for document in labelled)
+    with pytest.raises(InputFaults, match=r"a mark is still to be labelled \(\?\)"):
+        pair_annotations(labelled, documents)
+
+
 def test_a_mark_without_stance_survives_reading_and_writing() -> None:
     marked = parse_line("[Moscow](russia: ?) objects, and [it](russia) knows it.")
     assert [(mention.stance, mention.decided) for mention in marked.mentions] == [("?", None), (None, None)]
@@ -232,3 +248,7 @@ def test_the_nouns_of_an_issue_tell_holders_from_adjectives() -> None:
     finder = open_finder(EXAMPLE)
     assert {"toll", "charge"} <= finder.held
     assert "toll" not in open_finder(ROOT / "data").held
+
+
+def test_the_example_corpus_has_no_faults() -> None:
+    assert faults(load_corpus(EXAMPLE), ROOT / "seeds") == []
