@@ -71,13 +71,13 @@ def test_the_model_opens_with_a_stock_class_and_readable_labels(runs: Path) -> N
     assert model.config.id2label == {0: "against", 1: "neutral", 2: "favor"}
 
 
-def test_the_resolved_config_gives_the_same_bits(runs: Path, tmp_path: Path) -> None:
-    done = command(
-        "train/run.py", "--config", str(runs / "smoke" / "config.yaml"), "--seeds", "1", "--runs", str(tmp_path), "--name", "again"
-    )
-    assert done.returncode == 0, done.stderr
-    for name in ("model/model.safetensors", "predictions/test.jsonl"):
-        assert (tmp_path / "again/seed-1" / name).read_bytes() == (runs / "smoke/seed-1" / name).read_bytes(), name
+def test_a_run_is_reproduced_from_its_folder_elsewhere(runs: Path, tmp_path: Path) -> None:
+    again = command("train/reproduce.py", str(runs / "smoke"), "--no-fresh-env", "--output", str(tmp_path))
+    assert again.returncode == 0, again.stderr
+    assert f"{runs / 'smoke'}: identical\n" in again.stdout
+    assert "changed since: nothing" in again.stdout
+    for name in ("model/model.safetensors", "predictions/test.jsonl", "log.jsonl"):
+        assert (tmp_path / "smoke/seed-1" / name).read_bytes() == (runs / "smoke/seed-1" / name).read_bytes(), name
 
 
 def test_a_finished_run_is_kept_and_another_config_is_refused(runs: Path, issue: Path) -> None:
@@ -85,6 +85,7 @@ def test_a_finished_run_is_kept_and_another_config_is_refused(runs: Path, issue:
     before = weights.stat().st_mtime_ns
     kept = command("train/run.py", *settings(issue, runs), "--seeds", "1,2")
     assert (kept.returncode, weights.stat().st_mtime_ns) == (0, before)
+    assert "report.html" in kept.stdout
     refused = command("train/run.py", *settings(issue, runs), "--trainer.learning_rate", "1e-5")
     assert refused.returncode == 2
     assert "learning_rate" in refused.stderr

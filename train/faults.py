@@ -14,7 +14,7 @@ from data.records import Example
 from train.config import RunConfig
 from train.windows import Window
 
-DISK_FULL = ("No space left on device", "Disk quota exceeded", "PytorchStreamWriter failed", "file write failed")
+DISK_FULL = ("No space left on device", "Disk quota exceeded", "PytorchStreamWriter failed", "unexpected pos", "iostream error")
 NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "Cannot allocate memory", "bad_alloc")
 SHOWN = 12
 """Example ids named at most."""

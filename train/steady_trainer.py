@@ -74,9 +74,9 @@ class SteadyTrainer(Trainer):
         return earlier
 
     def curve(self) -> list[dict[str, float]]:
-        """Return the training curve without what depends on the clock."""
+        """Return the training curve without what depends on the clock, in the order of keys that a checkpoint gives back."""
         rows = [row for row in self.state.log_history if "train_runtime" not in row]
-        return [{key: value for key, value in row.items() if not key.endswith(("_runtime", "_per_second"))} for row in rows]
+        return [{key: row[key] for key in sorted(row) if not key.endswith(("_runtime", "_per_second"))} for row in rows]
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Return the batches of this process."""

@@ -129,6 +129,7 @@ def training_arguments(config: RunConfig, seed: int, folder: Path) -> TrainingAr
         bf16=use_bf16(settings.bf16),
         use_cpu=not torch.cuda.is_available(),
         ddp_backend=backend() if processes() > 1 else None,
+        ddp_find_unused_parameters=False,
         dataloader_pin_memory=torch.cuda.is_available(),
         dataloader_num_workers=settings.dataloader_num_workers,
         report_to=settings.report_to or "none",
