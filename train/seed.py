@@ -12,7 +12,7 @@ import numpy as np
 from data.files import write_json, write_jsonl, write_text
 from data.records import Example, Prediction
 from eval.calibration import calibrate
-from train.checkpoints import Progress
+from train.checkpoints import Carried
 from train.config import BASELINES, RunConfig
 from train.interrupts import INTERRUPTS
 from train.origin import describe_origin
@@ -31,7 +31,7 @@ class Outcome:
 
     tokens_per_second: float | None = None
     parameters: int | None = None
-    earlier: Progress = field(default_factory=Progress)
+    earlier: Carried = field(default_factory=Carried)
 
 
 def run_seed(config: RunConfig, source: Source, splits: Splits, seed: int, folder: Path, save_seconds: float = SAVE_SECONDS) -> None:
