@@ -42,6 +42,8 @@ def run_seed(config: RunConfig, source: Source, splits: Splits, seed: int, folde
     if (folder / DONE).is_file():
         print(f"{folder}: done before, kept (--overwrite to redo)")
         return
+    if not is_first() and TRAINED[config.model.kind] is not run_transformer:
+        return  # the others are small: the first process trains them alone
     prepare_process(config.trainer.threads)
     started = time.perf_counter(), time.process_time()
     drawn = splits | {"train": draw_labels(splits["train"], config.data.labels_per_class, seed)}
