@@ -94,7 +94,7 @@ def test_a_training_killed_three_times_ends_with_the_same_bits(
     with pytest.raises(Killed):
         fit(rows, tmp_path, At(3, die))
     with monkeypatch.context() as patch, pytest.raises(Killed):  # while a checkpoint is being written
-        patch.setattr(steady_trainer, "seal", lambda folder, progress: die())
+        patch.setattr(steady_trainer, "seal", lambda folder, carried: die())
         fit(rows, tmp_path)
     with pytest.raises(Interrupted, match="interrupted by SIGTERM; saved step 6 of"):
         fit(rows, tmp_path, At(6, lambda **_: os.kill(os.getpid(), signal.SIGTERM)))

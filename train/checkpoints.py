@@ -17,7 +17,7 @@ KEPT = 2
 
 
 @dataclass(frozen=True)
-class Progress:
+class Carried:
     """What the checkpoint holds beside the files of transformers.
 
     Attributes:
@@ -40,7 +40,7 @@ class Checkpoint:
     """A checkpoint that can be used."""
 
     folder: Path
-    progress: Progress
+    carried: Carried
     state: dict[str, Any]
 
     @property
@@ -50,10 +50,10 @@ class Checkpoint:
         return bool(control.get("should_training_stop")) or self.state["global_step"] >= self.state["max_steps"]
 
 
-def seal(folder: Path, progress: Progress) -> None:
+def seal(folder: Path, carried: Carried) -> None:
     """Mark a checkpoint as whole; the last file that is written into it."""
     files = {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.name != SEAL}
-    write_json(folder / SEAL, {"files": files, "progress": asdict(progress)})
+    write_json(folder / SEAL, {"files": files, "carried": asdict(carried)})
 
 
 def latest_usable(folder: Path) -> Checkpoint | None:
@@ -71,7 +71,7 @@ def latest_usable(folder: Path) -> Checkpoint | None:
             best = folder / f"checkpoint-{state['best_global_step']}" if state.get("best_global_step") else path
             fault = find_fault(best)
             if fault is None:
-                return Checkpoint(path, Progress(**read_json(path / SEAL)["progress"]), state)
+                return Checkpoint(path, Carried(**read_json(path / SEAL).get("carried", {})), state)
         print(f"note: {fault}; going back to the checkpoint before", file=sys.stderr)
         shutil.rmtree(path)
     return None

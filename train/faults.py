@@ -12,10 +12,12 @@ from safetensors import SafetensorError
 from data.errors import InputError
 from data.records import Example
 from train.config import RunConfig
+from train.ranks import processes
 from train.windows import Window
 
 DISK_FULL = ("No space left on device", "Disk quota exceeded", "PytorchStreamWriter failed", "unexpected pos", "iostream error")
 NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "Cannot allocate memory", "bad_alloc")
+PEER_LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "NCCL", "Timed out waiting")
 SHOWN = 12
 """Example ids named at most."""
 
@@ -31,10 +33,10 @@ class NotANumber(Exception):
 
 @contextmanager
 def explained(config: RunConfig, folder: Path) -> Iterator[None]:
-    """Turn a full disk and a lack of memory into a line that says what to do.
+    """Turn a full disk, a lack of memory and the death of another process into a line that says what to do.
 
     Raises:
-        InputError: in place of either.
+        InputError: in place of these.
     """
     try:
         yield
@@ -46,6 +48,8 @@ def explained(config: RunConfig, folder: Path) -> Iterator[None]:
             ) from error
         if is_out_of_memory(error):
             raise InputError(out_of_memory_advice(config)) from error
+        if processes() > 1 and any(text in str(each) for each in chain(error) for text in PEER_LOST):
+            raise InputError(f"{folder}: another process of the run has ended; the same command continues") from error
         raise
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from data.errors import InputError
 from data.files import read_json, write_json, write_jsonl, write_text
@@ -31,13 +30,15 @@ def open_run(config: RunConfig, folder: Path) -> RunConfig:
     Raises:
         InputError: the folder holds a run of another config.
     """
+    from torch import get_num_threads
+
     config = resolve(config)
     path = folder / "config.yaml"
     if path.is_file():
         begun = load_config(path)
         config = replace(with_threads(config, begun.trainer.threads), seeds=sorted({*begun.seeds, *config.seeds}))
         _refuse_another(folder, with_threads(begun, config.trainer.threads), config)
-    config = with_threads(config, torch.get_num_threads())
+    config = with_threads(config, get_num_threads())
     write_text(path, config.to_yaml())
     return config
 

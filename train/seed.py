@@ -12,7 +12,7 @@ import numpy as np
 from data.files import write_json, write_jsonl, write_text
 from data.records import Example, Prediction
 from eval.calibration import calibrate
-from train.checkpoints import Progress
+from train.checkpoints import Carried
 from train.config import BASELINES, RunConfig
 from train.interrupts import INTERRUPTS
 from train.origin import describe_origin
@@ -31,7 +31,7 @@ class Outcome:
 
     tokens_per_second: float | None = None
     parameters: int | None = None
-    earlier: Progress = field(default_factory=Progress)
+    earlier: Carried = field(default_factory=Carried)
 
 
 def run_seed(config: RunConfig, source: Source, splits: Splits, seed: int, folder: Path, save_seconds: float = SAVE_SECONDS) -> None:
@@ -42,6 +42,8 @@ def run_seed(config: RunConfig, source: Source, splits: Splits, seed: int, folde
     if (folder / DONE).is_file():
         print(f"{folder}: done before, kept (--overwrite to redo)")
         return
+    if not is_first() and TRAINED[config.model.kind] is not run_transformer:
+        return  # the others are small: the first process trains them alone
     prepare_process(config.trainer.threads)
     started = time.perf_counter(), time.process_time()
     drawn = splits | {"train": draw_labels(splits["train"], config.data.labels_per_class, seed)}

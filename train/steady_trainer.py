@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
 
 from train.batches import RankBatches, derived_seed
-from train.checkpoints import Checkpoint, Progress, latest_usable, prune, seal
+from train.checkpoints import Carried, Checkpoint, latest_usable, prune, seal
 from train.faults import NotANumber
 from train.interrupts import INTERRUPTS, Interrupted
 from train.ranks import is_first, processes, rank, wait_for_all
@@ -40,7 +40,7 @@ class SteadyTrainer(Trainer):
         super().__init__(**arguments)
         self.batch_size = batch_size
         self.save_seconds = save_seconds
-        self.progress = Progress()
+        self.carried = Carried()
         self.started = time.perf_counter(), time.process_time()
         self.batches: RankBatches | None = None
         self.add_callback(StepControl(self))
@@ -50,7 +50,7 @@ class SteadyTrainer(Trainer):
         """Return where the checkpoints lie."""
         return Path(str(self.args.output_dir))
 
-    def train_or_continue(self) -> Progress:
+    def train_or_continue(self) -> Carried:
         """Train to the end, from the last usable checkpoint on if there is one; return what was spent in earlier processes.
 
         Raises:
@@ -59,9 +59,9 @@ class SteadyTrainer(Trainer):
         """
         checkpoint = self._choose_checkpoint()
         if checkpoint:
-            self.progress = checkpoint.progress
+            self.carried = checkpoint.carried
             print(f"continuing from {checkpoint.folder}", file=sys.stderr)
-        earlier = self.progress
+        earlier = self.carried
         if checkpoint and checkpoint.ends_training:
             self.state = TrainerState.load_from_json(str(checkpoint.folder / "trainer_state.json"))
             best = self.checkpoints / f"checkpoint-{self.state.best_global_step or self.state.global_step}"
@@ -115,9 +115,9 @@ class SteadyTrainer(Trainer):
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         folder = self.checkpoints / f"checkpoint-{self.state.global_step}"
         now = time.perf_counter() - self.started[0], time.process_time() - self.started[1]
-        progress = Progress(
-            self.progress.wall_seconds + now[0],
-            self.progress.cpu_seconds + now[1],
+        carried = Carried(
+            self.carried.wall_seconds + now[0],
+            self.carried.cpu_seconds + now[1],
             self.accelerator.gather(self._tr_loss.reshape(1)).mean().item(),
             self._globalstep_last_logged,
             self._total_loss_scalar,
@@ -125,7 +125,7 @@ class SteadyTrainer(Trainer):
         try:
             super()._save_checkpoint(model, trial)
             if is_first():
-                seal(folder, progress)
+                seal(folder, carried)
                 prune(self.checkpoints)
         except Exception:
             if is_first():  # what is there of it takes up room that a full disk needs
@@ -146,10 +146,10 @@ class StepControl(TrainerCallback):
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Take up what the Trainer starts anew: the open end of the curve, and where the best checkpoint lies now."""
-        trainer, progress = self.trainer, self.trainer.progress
-        trainer._tr_loss += progress.loss_sum
-        trainer._globalstep_last_logged = progress.logged_step
-        trainer._total_loss_scalar = progress.logged_sum
+        trainer, carried = self.trainer, self.trainer.carried
+        trainer._tr_loss += carried.loss_sum
+        trainer._globalstep_last_logged = carried.logged_step
+        trainer._total_loss_scalar = carried.logged_sum
         trainer._initial_global_step = 0
         if state.best_global_step:
             state.best_model_checkpoint = str(trainer.checkpoints / f"checkpoint-{state.best_global_step}")

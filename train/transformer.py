@@ -25,7 +25,7 @@ from transformers import (
 
 from data.records import STANCES, Example
 from eval.metrics import macro_f1
-from train.checkpoints import Progress
+from train.checkpoints import Carried
 from train.config import ModelSettings, RunConfig
 from train.faults import naming_examples
 from train.optimisation import freeze, optimizer
@@ -154,7 +154,7 @@ class Trained:
     reader: Reader
     log: list[dict[str, float]]
     tokens_per_second: float
-    earlier: Progress
+    earlier: Carried
 
 
 def train(
