@@ -32,32 +32,51 @@ class RegionFault(ValueError):
     """One thing is wrong with one region."""
 
 
+@dataclass
+class ExportReader:
+    """Reads tasks into an intake; `annotators` gives names to user ids and e-mail addresses."""
+
+    workspace: Workspace
+    annotators: Mapping[str, str]
+    intake: Intake = field(default_factory=Intake)
+    places: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def read(self, task: Mapping[str, Any], annotation: Mapping[str, Any], place: str) -> list[str]:
+        """Add one annotation to the intake, or return its faults."""
+        faults: list[str] = []
+        name = _annotator(annotation, self.annotators, faults)
+        document = _document(task, self.workspace, faults)
+        if document is None:
+            return faults
+        marks = _read_marks(document, annotation, self.workspace, faults)
+        if name and (other := self.places.get((document.meta.id, name))):
+            faults.append(f"a second annotation by {name!r}, the first is {other}; delete one")
+        if name and not faults:
+            self.places[document.meta.id, name] = place
+            self.intake.annotations.append(Annotation(document, name, marks))
+        return faults
+
+
 def read_exports(paths: Sequence[Path], workspace: Workspace, annotators: Mapping[str, str]) -> Intake:
     """Read exports; `annotators` gives names to user ids and e-mail addresses.
 
     Raises:
         InputError: a file is no export at all.
     """
-    intake, rejected = Intake(), []
-    seen: dict[tuple[str, str], str] = {}
-    unfinished = 0
+    reader, rejected, unfinished = ExportReader(workspace, annotators), [], 0
     for path in paths:
         for task in read_tasks(path):
+            place = f"{path}: task {task.get('id', '?')} ({_doc_id(task)})"
             done = [each for each in task["annotations"] if not each.get("was_cancelled")]
             unfinished += not done
-            faulty = []
-            for annotation in done:
-                place = f"{path}: task {task.get('id', '?')} ({_doc_id(task)})"
-                faults = _read_annotation(task, annotation, place, workspace, annotators, intake, seen)
-                if faults:
-                    faulty.append({**annotation, "faults": faults})
-                    intake.faults += [f"{place}: {fault}" for fault in faults]
+            faulty = [{**each, "faults": faults} for each in done if (faults := reader.read(task, each, place))]
             if faulty:
                 rejected.append({**task, "annotations": faulty})
+                reader.intake.faults += [f"{place}: {fault}" for each in faulty for fault in each["faults"]]
     if unfinished:
-        intake.notes.append(f"not labelled or skipped: {unfinished} tasks")
-    intake.rejects = json.dumps(rejected, indent=1, ensure_ascii=False) + "\n"
-    return intake
+        reader.intake.notes.append(f"not labelled or skipped: {unfinished} tasks")
+    reader.intake.rejects = json.dumps(rejected, indent=1, ensure_ascii=False) + "\n"
+    return reader.intake
 
 
 def read_tasks(path: Path) -> list[dict[str, Any]]:
@@ -73,38 +92,14 @@ def read_tasks(path: Path) -> list[dict[str, Any]]:
         if "annotations" not in task:
             kind = "this is JSON-MIN, which lacks regions and relations; " if "annotator" in task or "annotation_id" in task else ""
             raise InputError(f"{path}: task {number}: no annotations; {kind}export as JSON")
-        if not isinstance(task.get("data"), dict) or not isinstance(task["annotations"], list):
-            raise InputError(f"{path}: task {number}: expected an object `data` and a list `annotations`")
+        annotations = task["annotations"]
+        if not isinstance(task.get("data"), dict) or not isinstance(annotations, list) or not all(isinstance(a, dict) for a in annotations):
+            raise InputError(f"{path}: task {number}: expected an object `data` and a list of objects `annotations`")
     return tasks
 
 
 def _doc_id(task: Mapping[str, Any]) -> str:
     return str(task["data"].get("doc_id", "no doc_id"))
-
-
-def _read_annotation(
-    task: Mapping[str, Any],
-    annotation: Mapping[str, Any],
-    place: str,
-    workspace: Workspace,
-    annotators: Mapping[str, str],
-    intake: Intake,
-    seen: dict[tuple[str, str], str],
-) -> list[str]:
-    """Add one annotation to the intake, or return its faults."""
-    faults: list[str] = []
-    name = _annotator(annotation, annotators, faults)
-    document = _document(task, workspace, faults)
-    if document is None:
-        return faults
-    marks = _read_marks(document, annotation, workspace, faults)
-    if name and (document.meta.id, name) in seen:
-        faults.append(f"a second annotation by {name!r}, the first is {seen[document.meta.id, name]}; delete one")
-    if faults or name is None:
-        return faults
-    seen[document.meta.id, name] = place
-    intake.annotations.append(Annotation(document, name, marks))
-    return faults
 
 
 def _annotator(annotation: Mapping[str, Any], annotators: Mapping[str, str], faults: list[str]) -> str | None:
@@ -141,12 +136,16 @@ def _first_difference(task: Mapping[str, Any], document: Document) -> str:
 def _read_marks(
     document: Document, annotation: Mapping[str, Any], workspace: Workspace, faults: list[str]
 ) -> dict[int, tuple[Mention, ...]]:
-    regions, links = _collect_regions(annotation.get("result") or [], faults)
+    result = annotation.get("result") or []
+    if not isinstance(result, list) or not all(isinstance(item, dict) and isinstance(item.get("value", {}), dict) for item in result):
+        faults.append("its result is no list of regions")
+        return {}
+    regions, links = _collect_regions(result, faults)
     layout = lines_layout(document)
     found: dict[int, list[Mention]] = {}
     for name, region in regions.items():
         try:
-            index, mention = _read_region(region, layout, _linked(regions, links.get(name)))
+            index, mention = _read_region(region, layout, regions.get(links.get(name, "")))
             found.setdefault(document.sentences[index].sent_id, []).append(mention)
         except RegionFault as error:
             faults.append(f"region {name}: {error}")
@@ -156,40 +155,41 @@ def _read_marks(
     return marks
 
 
-def _collect_regions(result: Sequence[Any], faults: list[str]) -> tuple[dict[str, Region], dict[str, str]]:
-    """Put the items of each region together; return the regions, and the relations from further mentions."""
+def _collect_regions(result: Sequence[Mapping[str, Any]], faults: list[str]) -> tuple[dict[str, Region], dict[str, str]]:
+    """Put the items of each region together; return the regions, and what relations link them to."""
     regions: dict[str, Region] = {}
     links: dict[str, str] = {}
     loose: dict[str, list[str]] = {}
-    items = [item for item in result if isinstance(item, dict)]
-    for item in items:
+    for item in sorted(result, key=lambda item: item.get("from_name") != MARK):  # spans before what is said of them
+        part, name = item.get("from_name"), str(item.get("id"))
         if item.get("type") == "relation":
             links[str(item.get("from_id"))] = str(item.get("to_id"))
             links.setdefault(str(item.get("to_id")), str(item.get("from_id")))
-        elif item.get("from_name") == MARK:
-            value = item.get("value") or {}
-            name = str(item.get("id"))
-            try:
-                region = regions.setdefault(name, Region(int(value["start"]), int(value["end"]), value.get("text")))
-            except (KeyError, TypeError, ValueError):
-                faults.append(f"region {name}: no start and end; was it made with another labelling interface?")
-                continue
-            region.labels += value.get("labels", [])
-    for item in items:
-        part, name, value = item.get("from_name"), str(item.get("id")), item.get("value") or {}
-        if part in (STANCE, ACTOR, OTHER_ACTOR) and name in regions:
-            answers = [str(each).strip() for each in value.get("choices", value.get("text", []))]
-            (regions[name].stances if part == STANCE else regions[name].actors).extend(answer for answer in answers if answer)
-        elif part in (STANCE, ACTOR, OTHER_ACTOR):
-            loose.setdefault(name, []).append(f"{part} {' '.join(map(str, value.get('choices', value.get('text', []))))!r}")
-        elif part != MARK and item.get("type") != "relation":
+        elif part == MARK:
+            _add_span(regions, name, item.get("value", {}), faults)
+        elif part not in (STANCE, ACTOR, OTHER_ACTOR):
             faults.append(f"region {name}: field {part!r} is not of our labelling interface{nearest(str(part), (MARK, STANCE, ACTOR))}")
+        elif name not in regions:
+            loose.setdefault(name, []).append(f"{part} {' '.join(_answers(item))!r}")
+        else:
+            (regions[name].stances if part == STANCE else regions[name].actors).extend(_answers(item))
     faults += [f"region {name}: {' and '.join(parts)} without a marked span" for name, parts in loose.items()]
     return regions, links
 
 
-def _linked(regions: Mapping[str, Region], name: str | None) -> Region | None:
-    return regions.get(name) if name else None
+def _add_span(regions: dict[str, Region], name: str, value: Mapping[str, Any], faults: list[str]) -> None:
+    try:
+        region = regions.setdefault(name, Region(int(value["start"]), int(value["end"]), value.get("text")))
+        region.labels += map(str, value.get("labels", []))
+    except (KeyError, TypeError, ValueError):
+        faults.append(f"region {name}: no start and end; was it made with another labelling interface?")
+
+
+def _answers(item: Mapping[str, Any]) -> list[str]:
+    """Return what was chosen or typed; typed text stands under the key that elsewhere holds the region's own."""
+    value = item.get("value", {})
+    given = value.get("choices", value.get("text", []))
+    return [str(each).strip() for each in (given if isinstance(given, list) else [given]) if str(each).strip()]
 
 
 def _read_region(region: Region, layout: Layout, linked: Region | None) -> tuple[int, Mention]:

@@ -238,6 +238,33 @@ def test_a_blind_task_shows_marks_and_no_stance(run: Callable[..., None], corpus
     assert "predictions" not in (tmp_path / "bare" / "tasks.json").read_text()
 
 
+def test_open_marks_are_labelled_and_name_their_annotator(run: Callable[..., None], corpus_folder: Path, tmp_path: Path) -> None:
+    path = corpus_folder / "corpus" / "doc-3.md"
+    labelled = path.read_text()
+    path.write_text(labelled.replace(": favor)", ": ?)").replace(": neutral)", ": ?)").replace(": against)", ": ?)"))
+    (tmp_path / "ids").write_text("doc-3")
+    run("export", "--corpus", corpus_folder, "--documents", tmp_path / "ids", "--output", tmp_path / "out")
+    tasks = annotate(json.loads((tmp_path / "out" / "tasks.json").read_text()))
+    result = tasks[0]["annotations"][0]["result"]
+    assert not [item for item in result if item.get("from_name") == STANCE]
+    stances = ["favor", "against", "neutral", "neutral", "against", "neutral"]
+    marks = [item for item in result if item.get("from_name") == MARK and item["value"]["labels"] != [FURTHER]]
+    for mark, stance in zip(marks, stances, strict=True):
+        result.append({**mark, "from_name": STANCE, "type": "choices", "value": {**mark["value"], "choices": [stance]}})
+    run("import", write(tmp_path, tasks), "--corpus", corpus_folder, "--annotator", "1=anna", "--output", tmp_path / "back")
+    expected = labelled.replace("origin: written\n", "origin: written\nannotators:\n- anna\n")
+    assert (tmp_path / "back" / "agreed" / "doc-3.md").read_text() == expected
+
+
+@pytest.mark.parametrize("result", [{"a": 1}, ["x"], [{"from_name": "mark", "value": [1]}]])
+def test_a_result_of_another_shape_is_a_fault(run: Callable[..., None], corpus_folder: Path, tmp_path: Path, result: object) -> None:
+    run("export", "--corpus", corpus_folder, "--output", tmp_path / "out")
+    tasks = annotate(json.loads((tmp_path / "out" / "tasks.json").read_text()))
+    tasks[4]["annotations"][0]["result"] = result
+    with pytest.raises(InputFaults, match=r"task 5 \(.*its result is no list of regions"):
+        run("import", write(tmp_path, tasks), "--corpus", corpus_folder, "--annotator", "1=anna", "--output", tmp_path / "back")
+
+
 def test_an_output_that_holds_something_is_refused(run: Callable[..., None], corpus_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not empty"):
         run("export", "--corpus", corpus_folder, "--output", corpus_folder)
