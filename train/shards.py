@@ -66,7 +66,7 @@ def open_job(run: Path, seed: int | None, backend: str, output: Path, *, batch_s
     config, folder = find_seed(run, seed)
     if output.is_dir():
         check_links(output)
-    chosen = next(each for each in AUTO if _usable(folder, each)) if backend == "auto" else backend
+    chosen = next(each for each in AUTO if usable(folder, each)) if backend == "auto" else backend
     job = Job(run.resolve(), seed, chosen, output.resolve(), batch_size, threads)  # type: ignore[arg-type]
     _ = job.opened
     weights = hashlib.sha256((folder / "model" / "model.safetensors").read_bytes()).hexdigest()[:12]
@@ -79,7 +79,8 @@ def open_job(run: Path, seed: int | None, backend: str, output: Path, *, batch_s
     return job
 
 
-def _usable(folder: Path, backend: Backend) -> bool:
+def usable(folder: Path, backend: Backend) -> bool:
+    """Tell whether a seed can be opened with a backend: an export must have passed its check."""
     if backend == "torch":
         return True
     path = folder / "onnx" / "parity.json"

@@ -1,0 +1,76 @@
+"""Answers a second against transformers.pipeline: python bench/infer.py --run runs/base
+
+The run answers whole sentences (one pass for all their actors) with PyTorch and its ONNX exports; the pipeline answers (sentence,
+actor) pairs with the same encoder, one by one as it does by default and in batches of 32; SetFit takes part where it is installed.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+if not __package__:
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from bench.peers import pair_pipeline, pairs, setfit_predictor
+from bench.record import Line, record
+from bench.repeat import bench_parser, clocked, interleave, ratio
+from bench.rows import load_rows
+from data.errors import run_command
+from data.records import Example
+from train.config import RunConfig
+from train.loading import BACKENDS, find_seed, open_scorer
+from train.shards import usable
+
+WANTED = 15.0
+ROWS, QUICK_ROWS = 512, 16
+BATCH = 32
+PIPELINE, BATCHED, SETFIT = "pipeline", f"pipeline, batches of {BATCH}", "SetFit"
+
+
+def main() -> None:
+    """Measure, judge and record."""
+    import torch
+
+    parser = bench_parser(__doc__)
+    parser.add_argument("--rows", type=Path, help="example rows to answer instead of the corpus' test split (.jsonl)")
+    given = parser.parse_args()
+    config, folder = find_seed(given.run)
+    rows = load_rows(config, given.rows, "test", QUICK_ROWS if given.quick else ROWS)
+    ours = our_contestants(config, folder, rows)
+    theirs = peer_contestants(config.model.weights, rows)
+    times = interleave(ours | theirs, 1 if given.quick else given.repetitions)
+    lines = []
+    for mine in ours:
+        for name in theirs:
+            against = ratio(times[mine], times[name])
+            lines.append(Line(f"answers a second, {mine} / {name}", against.wall, "x", WANTED if name in (PIPELINE, BATCHED) else None))
+            lines.append(Line("the same by processor time", against.cpu, "x"))
+    details = {
+        "what": f"{len(rows)} answers, {config.model.weights}, {config.model.kind}",
+        "threads": torch.get_num_threads(),
+        "contestants": {name: each.to_json(len(rows)) for name, each in times.items()},
+        "quick": given.quick,
+    }
+    record(given.output, f"infer {given.rows.stem}" if given.rows else "infer", lines, details)
+
+
+def our_contestants(config: RunConfig, folder: Path, rows: Sequence[Example]) -> dict[str, Callable[[], tuple[float, float]]]:
+    """Return the run's backends that can be opened."""
+    scorers = {name: open_scorer(folder, config.model, name) for name in BACKENDS if usable(folder, name)}
+    return {f"ours, {name}": partial(clocked, partial(scorer.score, rows, BATCH)) for name, scorer in scorers.items()}
+
+
+def peer_contestants(weights: str, rows: Sequence[Example]) -> dict[str, Callable[[], tuple[float, float]]]:
+    """Return the pipeline, as it comes and batched, and SetFit where it is installed."""
+    pipe, given = pair_pipeline(weights), pairs(rows)
+    found: dict[str, Callable[[], tuple[float, float]]] = {
+        PIPELINE: partial(clocked, lambda: pipe(given, truncation=True)),
+        BATCHED: partial(clocked, lambda: pipe(given, truncation=True, batch_size=BATCH)),
+    }
+    setfit = setfit_predictor(weights, rows)
+    return found | ({SETFIT: partial(clocked, lambda: setfit(rows))} if setfit else {})
+
+
+if __name__ == "__main__":
+    run_command(main)
