@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from data.files import read_json, write_json
-from train.runs import processor_name
+from train.origin import processor_name
 
 SCHEMA = 1
 PACKAGES = ("torch", "transformers", "onnxruntime", "tokenizers", "numpy", "setfit")

@@ -74,7 +74,8 @@ def training(workshop: Path) -> Victim:
     corpus = write_corpus(workshop / "issue")
 
     def command(folder: Path) -> list[str]:
-        settings = "--trainer.num_train_epochs 3 --trainer.per_device_train_batch_size 2 --trainer.threads 1 --data.behaviour none --data.documents 1"
+        settings = "--trainer.num_train_epochs 3 --trainer.per_device_train_batch_size 2 --trainer.threads 1"
+        settings += " --data.behaviour none --data.documents 1"
         return [
             *(sys.executable, str(ROOT / "train/run.py"), "--config", "smoke.yaml", "--runs", str(folder), "--save_seconds", "0.02"),
             *("--data.corpus", str(corpus), *settings.split()),

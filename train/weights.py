@@ -64,8 +64,8 @@ def load_model(auto_class: Any, weights: str, tokenizer: PreTrainedTokenizerBase
     """
     quieten()
     if weights == "tiny":
-        sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-        dropouts = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": 0.0}
+        sizes: dict[str, Any] = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+        dropouts: dict[str, Any] = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": 0.0}
         config: Any = BertConfig(vocab_size=len(tokenizer), **sizes, **dropouts, **LABELS)
         return auto_class.from_config(config)
     source = resolve_weights(weights)
