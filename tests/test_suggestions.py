@@ -125,3 +125,17 @@ def test_documents_are_chosen_by_a_file_of_ids(workspace: Workspace, tmp_path: P
     monkeypatch.setattr(sys, "argv", ["label_studio.py", *command[:-1], str(tmp_path / "other")])
     with pytest.raises(InputFaults, match=r"ids: no document 'doc-22'.*mean 'doc-2'"):
         label_studio.main()
+
+
+def test_wide_white_space_before_a_name_that_occurs_twice(workspace: Workspace, tmp_path: Path) -> None:
+    document = workspace.documents["doc-1"]
+    text = (" " * 60).join(sentence.text for sentence in document.sentences)
+    second = text.index("Belmora", 1)
+    starts = {"state-1": second, "rovia": text.index("Rovia", second)}  # the sentence ends with Rovia, the next one begins with it
+    mentions = [
+        {"actor": actor, "start": start, "end": start + 5, "text": text[start : start + 5], "stance": "favor", "probs": [0, 0, 1]}
+        for actor, start in starts.items()
+    ]
+    (tmp_path / "p.json").write_text(json.dumps({"documents": [{"doc_id": "doc-1", "mentions": mentions}]}))
+    found, _ = read_suggestions([tmp_path / "p.json"], workspace)
+    assert {sent_id: [each.mention.actor for each in marks] for sent_id, marks in found["doc-1"].items()} == {2: ["state-1", "rovia"]}
