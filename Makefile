@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test check test-slow test-browser test-label-studio chaos fuzz audit corpus reports export app sweep lock clean
+.PHONY: help setup train test check test-slow test-browser test-ray test-label-studio chaos fuzz audit corpus reports export bench bench-score app sweep lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,7 @@ chaos: $(STAMP) ## kill programs at random and see that they end with the same b
 test-browser: $(STAMP) ## the pages in real headless Chromium (Debian's package)
 	command -v chromium >/dev/null || (apt-get update && apt-get install -y chromium)
 	npm install --silent --no-save axe-core # the accessibility check is skipped without it
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[app]'
 	$(BIN)/python -m pytest -m browser
 
 LABEL_STUDIO_VERSION := 1.23.2
@@ -65,6 +66,10 @@ sweep: $(STAMP) ## search for better settings of the base model (TRIALS=20)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[sweep]'
 	$(BIN)/python train/sweep.py --config base.yaml --space sweeps/base.yaml --study base --trials $(or $(TRIALS),20)
 
+test-ray: $(STAMP) ## bulk scoring on a real local Ray with two workers
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ray]'
+	$(BIN)/python -m pytest -m ray
+
 corpus: $(STAMP) ## every check on the corpus, and its figures
 	$(BIN)/python data/validate.py
 
@@ -74,6 +79,15 @@ reports: $(STAMP) ## one page over all runs (runs/index.html)
 export: $(STAMP) ## ONNX, fp32 and int8, of runs/base
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[onnx]'
 	$(BIN)/python train/export.py --run runs/base
+
+bench: export ## speed against the usual ways, a verdict a line (bench.json; half an hour on a quiet machine)
+	$(BIN)/python bench/startup.py --run runs/base
+	$(BIN)/python bench/article.py --run runs/base
+	$(BIN)/python bench/infer.py --run runs/base
+	$(BIN)/python bench/train.py --run runs/base --quality 0.1
+
+bench-score: export ## bulk scoring: speed, memory and time a row up to a million rows (an hour)
+	$(BIN)/python bench/score.py --run runs/base
 
 app: $(STAMP) ## paste an article, see who stands where (extra: gradio)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[app]'

@@ -19,7 +19,7 @@ from bench.rows import load_rows
 from data.errors import run_command
 from data.records import Example
 from train.config import RunConfig
-from train.loading import BACKENDS, find_seed, open_scorer
+from train.loading import BACKENDS, BATCH_SIZE, find_seed, open_scorer
 from train.shards import usable
 
 WANTED = 15.0
@@ -39,7 +39,7 @@ def main() -> None:
     rows = load_rows(config, given.rows, "test", QUICK_ROWS if given.quick else ROWS)
     ours = our_contestants(config, folder, rows)
     theirs = peer_contestants(config.model.weights, rows)
-    times = interleave(ours | theirs, 1 if given.quick else given.repetitions)
+    times = interleave(ours | theirs, 0 if given.quick else given.repetitions)
     lines = []
     for mine in ours:
         for name in theirs:
@@ -58,7 +58,7 @@ def main() -> None:
 def our_contestants(config: RunConfig, folder: Path, rows: Sequence[Example]) -> dict[str, Callable[[], tuple[float, float]]]:
     """Return the run's backends that can be opened."""
     scorers = {name: open_scorer(folder, config.model, name) for name in BACKENDS if usable(folder, name)}
-    return {f"ours, {name}": partial(clocked, partial(scorer.score, rows, BATCH)) for name, scorer in scorers.items()}
+    return {f"ours, {name}": partial(clocked, partial(scorer.score, rows, BATCH_SIZE)) for name, scorer in scorers.items()}
 
 
 def peer_contestants(weights: str, rows: Sequence[Example]) -> dict[str, Callable[[], tuple[float, float]]]:

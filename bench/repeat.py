@@ -47,12 +47,12 @@ def clocked(work: Callable[[], object]) -> tuple[float, float]:
 
 
 def interleave(contestants: Mapping[str, Callable[[], tuple[float, float]]], repetitions: int) -> dict[str, Times]:
-    """Measure all contestants in turn, `repetitions` times after one round that does not count."""
+    """Measure all contestants in turn, `repetitions` times after one round that does not count; 0 is that round alone."""
     times = {name: Times() for name in contestants}
     for turn in range(repetitions + 1):
         for name, measure in contestants.items():
             seconds = measure()
-            if turn:
+            if turn or not repetitions:
                 times[name].add(*seconds)
     return times
 
@@ -68,5 +68,5 @@ def bench_parser(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--run", type=Path, default=Path("runs/base"), help="finished run to measure (default: runs/base)")
     parser.add_argument("--output", type=Path, default=Path("bench.json"), help="file whose section is written anew (default: bench.json)")
     parser.add_argument("--repetitions", type=int, default=REPETITIONS, help=f"interleaved repetitions (default: {REPETITIONS})")
-    parser.add_argument("--quick", action="store_true", help="one short repetition: says that the program works, not how fast anything is")
+    parser.add_argument("--quick", action="store_true", help="one short round: says that the program works, not how fast anything is")
     return parser

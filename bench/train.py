@@ -51,7 +51,7 @@ def main() -> None:
     config = load_config(given.run / "config.yaml")
     rows = load_rows(config, given.rows, "train", QUICK_TARGETS if given.quick else given.targets)
     keep_freed_memory()
-    times = interleave(contestants(config, rows), 1 if given.quick else given.repetitions)
+    times = interleave(contestants(config, rows), 0 if given.quick else given.repetitions)
     peaks = {str(dtype).removeprefix("torch."): peak(dtype, QUICK_MATRIX if given.quick else MATRIX) for dtype in DTYPES}
     stock, dynamic = ratio(times[OURS], times[STOCK]), ratio(times[OURS], times[DYNAMIC])
     useful = encoder_flops(config, rows) / median(times[OURS].wall)

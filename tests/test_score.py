@@ -177,7 +177,7 @@ def test_progress_tells_rate_and_time_left() -> None:
     assert duration(3725) == "1 h 02 min"
 
 
-@pytest.mark.slow
+@pytest.mark.ray
 def test_ray_gives_the_rows_of_the_local_engine(run: Path, folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("ray")
     score(run, folder, tmp_path / "local")

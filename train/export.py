@@ -20,26 +20,14 @@ from data.errors import run_command
 from data.files import replacing, write_json
 from data.records import STANCE_ID, Example
 from train.loading import Scorer, find_seed, open_scorer
+from train.quantise import RECIPES, measure_peaks, write_int8
 from train.sources import load_source
 
 SAME_LABELS = 0.995
 MACRO_F1_MARGIN = 0.005
-OPSET = 18
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What int8 leaves in fp32: the embeddings, and every product whose weights have more rows than columns.
-
-    Those products take the wide, spiky activations between the two halves of a feed-forward layer, which quantise worst.
-    """
-
-    embeddings: bool
-    wide_products: bool
-
-
-RECIPES = (Recipe(False, False), Recipe(True, False), Recipe(True, True))
-"""Tried in this order, the smallest and fastest first, until one passes the check."""
+OPSET = 20  # the first with GELU as one operation
+CALIBRATION_ROWS = 400
+"""Training rows whose activations set the scales of int8."""
 
 
 def main() -> int:
@@ -49,8 +37,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="seed to export (default: the first finished one)")
     given = parser.parse_args()
     config, folder = find_seed(given.run, given.seed)
-    rows = load_source(config.data).examples("dev", config.data.context_sentences)
-    parities = export(folder, config.model, rows)
+    source = load_source(config.data)
+    rows, seen = (source.examples(split, config.data.context_sentences) for split in ("dev", "train"))
+    parities = export(folder, config.model, rows, seen[:CALIBRATION_ROWS])
     for precision, parity in parities.items():
         print(parity.describe(f"{folder / 'onnx'} {precision}"))
     return 0 if parities["fp32"].passed else 1
@@ -81,9 +70,11 @@ class Parity:
         )
 
 
-def export(folder: Path, settings: Any, rows: Sequence[Example]) -> dict[str, Parity]:
-    """Write both exports of a seed's folder and what the check on `rows` says of them."""
-    from train.onnx_backend import FILES, READERS, OnnxScorer, Precision, load_tokenizer
+def export(folder: Path, settings: Any, rows: Sequence[Example], calibration: Sequence[Example]) -> dict[str, Parity]:
+    """Write both exports of a seed's folder and what the check on `rows` says of them; `calibration` sets the scales of int8."""
+    import onnx
+
+    from train.onnx_backend import FILES, READERS, OnnxScorer, Precision, load_tokenizer, pad
 
     trained = open_scorer(folder, settings, "torch")
     target = folder / "onnx"
@@ -96,8 +87,11 @@ def export(folder: Path, settings: Any, rows: Sequence[Example]) -> dict[str, Pa
         return compare(OnnxScorer(path, tokenizer, READERS[settings.kind](tokenizer, settings)), reference, rows, path.stat().st_size)
 
     parities = {"fp32": check("fp32")}
+    model = onnx.load(target / FILES["fp32"])
+    windows = READERS[settings.kind](tokenizer, settings).encode(calibration)
+    peaks = measure_peaks(model, [pad(windows[start : start + 16], tokenizer.pad_token_id) for start in range(0, len(windows), 16)])
     for recipe in RECIPES:
-        write_int8(target / FILES["fp32"], target / FILES["int8"], recipe)
+        write_int8(model, target / FILES["int8"], recipe, peaks)
         parities["int8"] = check("int8")
         if parities["int8"].passed:
             break
@@ -143,6 +137,7 @@ def write_fp32(model: Any, path: Path) -> None:
     inputs = (example, torch.ones_like(example))
     axes = {0: torch.export.Dim("windows"), 1: torch.export.Dim("tokens", max=model.config.max_position_embeddings)}
     model.eval()
+    model.set_attn_implementation("eager")  # the fused one exports guards against rows of nothing but padding
     with replacing(path) as temporary, torch.inference_mode():
         torch.onnx.export(
             only_logits(model),
@@ -172,29 +167,6 @@ def only_logits(model: Any) -> Any:
             return logits
 
     return Wrapped().eval()
-
-
-def write_int8(source: Path, path: Path, recipe: Recipe) -> None:
-    """Quantise the products' weights to int8, a scale a column; activations are quantised as they come."""
-    import onnx
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    with replacing(path) as temporary:
-        quantize_dynamic(
-            str(source),
-            str(temporary),
-            op_types_to_quantize=["MatMul", "Gemm"] + ([] if recipe.embeddings else ["Gather"]),
-            nodes_to_exclude=_wide_products(onnx.load(source)) if recipe.wide_products else [],
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
-        )
-
-
-def _wide_products(model: Any) -> list[str]:
-    shapes = {weight.name: tuple(weight.dims) for weight in model.graph.initializer}
-    products = [node for node in model.graph.node if node.op_type == "MatMul" and len(shapes.get(node.input[1], ())) == 2]
-    return [node.name for node in products if shapes[node.input[1]][0] > shapes[node.input[1]][1]]
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ class OnnxScorer:
         except Exception as error:  # onnxruntime has an exception of its own for every kind of damage
             raise InputError(f"{self.path}: cannot be opened: {' '.join(str(error).split())[:200]}") from None
 
-    def score(self, rows: Sequence[Example], batch_size: int = 32) -> np.ndarray:
+    def score(self, rows: Sequence[Example], batch_size: int = 16) -> np.ndarray:
         """Return uncalibrated probabilities, shape (n, 3); windows of like length go together."""
         windows = self.reader.encode(rows)
         order = sorted(range(len(windows)), key=lambda index: len(windows[index].input_ids))

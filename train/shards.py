@@ -44,7 +44,7 @@ class Job:
     seed: int | None
     backend: Backend
     output: Path
-    batch_size: int = 32
+    batch_size: int = 16
     threads: int = 0
 
     @cached_property

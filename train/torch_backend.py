@@ -25,7 +25,7 @@ class TorchScorer:
     tokenizer: PreTrainedTokenizerBase
     reader: Reader
 
-    def score(self, rows: Sequence[Example], batch_size: int = 32) -> np.ndarray:
+    def score(self, rows: Sequence[Example], batch_size: int = 16) -> np.ndarray:
         """Return uncalibrated probabilities, shape (n, 3)."""
         return predict(self.model, self.tokenizer, self.reader, rows, batch_size)
 
