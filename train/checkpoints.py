@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,14 @@ class Carried:
     Attributes:
         wall_seconds: spent so far, over all processes that had a share in it.
         cpu_seconds: likewise.
-        loss_sum: losses since the last line of the training curve.
+        loss_sums: losses since the last line of the training curve, one a process.
         logged_step: the step of that line.
         logged_sum: losses before it.
     """
 
     wall_seconds: float = 0.0
     cpu_seconds: float = 0.0
-    loss_sum: float = 0.0
+    loss_sums: list[float] = field(default_factory=list)
     logged_step: int = 0
     logged_sum: float = 0.0
 

@@ -118,7 +118,7 @@ class SteadyTrainer(Trainer):
         carried = Carried(
             self.carried.wall_seconds + now[0],
             self.carried.cpu_seconds + now[1],
-            self.accelerator.gather(self._tr_loss.reshape(1)).mean().item(),
+            self.accelerator.gather(self._tr_loss.reshape(1)).tolist(),
             self._globalstep_last_logged,
             self._total_loss_scalar,
         )
@@ -147,7 +147,8 @@ class StepControl(TrainerCallback):
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Take up what the Trainer starts anew: the open end of the curve, and where the best checkpoint lies now."""
         trainer, carried = self.trainer, self.trainer.carried
-        trainer._tr_loss += carried.loss_sum
+        sums = carried.loss_sums or [0.0]
+        trainer._tr_loss += sums[rank()] if len(sums) == processes() else sum(sums) / len(sums)
         trainer._globalstep_last_logged = carried.logged_step
         trainer._total_loss_scalar = carried.logged_sum
         trainer._initial_global_step = 0
