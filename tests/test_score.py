@@ -121,6 +121,14 @@ def test_bad_rows_and_corrupt_shards_are_named_and_the_rest_is_scored(run: Path,
     assert len(read_rows(output / "a.jsonl", Prediction)) == 1 and len(read_rows(output / "b.jsonl", Prediction)) == 25
 
 
+def test_a_shard_of_a_type_that_python_lacks_is_rejected_by_name(tmp_path: Path) -> None:
+    import pyarrow.parquet
+
+    days = pyarrow.array([10**12], pyarrow.int64()).cast(pyarrow.timestamp("s"))  # the year 33,658
+    pyarrow.parquet.write_table(pyarrow.table({"id": days}), tmp_path / "far.parquet")
+    assert [(number, str(fault)[:15]) for number, fault in shards.read_shard(tmp_path / "far.parquet")] == [(1, "cannot be read:")]
+
+
 def test_the_command_says_in_its_exit_code_that_rows_were_rejected(run: Path, folder: Path, tmp_path: Path) -> None:
     command = [
         sys.executable,

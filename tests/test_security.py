@@ -194,8 +194,9 @@ def test_a_saved_model_that_asks_for_code_is_refused_and_none_runs(tmp_path: Pat
 
 def test_continuing_from_a_foreign_checkpoint_runs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, corpus_folder: Path) -> None:
     """Optimizer and generator states are torch files: they are opened for weights only, which runs nothing."""
-    from train.checkpoints import Progress, newest_first, seal
+    from train.checkpoints import Carried, newest_first, seal
     from train.config import build_parser, parse_config
+    from train.faults import explained
     from train.transformer import train
 
     loads: list[object] = []
@@ -212,8 +213,8 @@ def test_continuing_from_a_foreign_checkpoint_runs_no_code(tmp_path: Path, monke
     assert "optimizer.pt" in {path.name for path in torn}
     for path in torn:
         torch.save(Payload(sign), path)
-    seal(first, Progress())  # whoever forges the files forges their hashes too
-    with pytest.raises(Exception, match=r"[Ww]eights.only"):
+    seal(first, Carried())  # whoever forges the files forges their hashes too
+    with pytest.raises(InputError, match="asks for code"), explained(config, tmp_path):
         train(config, rows, rows[:9], 1, tmp_path / "checkpoints")
     assert not sign.exists() and loads and all(each is True for each in loads)
 

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError  # noqa: TID251 - the name of torch's refusal, nothing is unpickled
 
 import torch
 from safetensors import SafetensorError
@@ -51,6 +52,8 @@ def explained(config: RunConfig, folder: Path) -> Iterator[None]:
         if processes() > 1 and any(text in str(each) for each in chain(error) for text in PEER_LOST):
             raise InputError(f"{folder}: another process of the run has ended; the same command continues") from error
         raise
+    except UnpicklingError:  # torch opens checkpoints for weights only
+        raise InputError(f"{folder}: a checkpoint asks for code and was not opened; remove its checkpoints/ to train anew") from None
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -227,9 +227,12 @@ def _read_jsonl(shard: Path) -> Iterator[Fields]:
 def _read_parquet(shard: Path) -> Iterator[Fields]:
     import pyarrow.parquet
 
-    with pyarrow.parquet.ParquetFile(shard) as file:
-        for batch in file.iter_batches(batch_size=CHUNK):
-            yield from batch.to_pylist()
+    try:
+        with pyarrow.parquet.ParquetFile(shard) as file:
+            for batch in file.iter_batches(batch_size=CHUNK):
+                yield from batch.to_pylist()
+    except (pyarrow.ArrowException, ArithmeticError) as error:  # a type or a date that Python has not
+        raise ValueError(str(error)) from None
 
 
 _READERS: dict[str, Callable[[Path], Iterator[Fields]]] = {".jsonl": _read_jsonl, ".parquet": _read_parquet}
@@ -262,14 +265,17 @@ def collect_rejects(output: Path) -> int:
 
 def count_rows(shard: Path) -> int:
     """Return how many rows a shard has without reading them; 0 for one that cannot be read."""
-    try:
-        if shard.suffix == ".parquet":
-            import pyarrow.parquet
+    if shard.suffix == ".parquet":
+        import pyarrow.parquet
 
+        try:
             return int(pyarrow.parquet.read_metadata(shard).num_rows)
+        except (OSError, ValueError, pyarrow.ArrowException):
+            return 0
+    try:
         with shard.open("rb") as file:
             return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
-    except (OSError, ValueError):
+    except OSError:
         return 0
 
 
