@@ -1,5 +1,6 @@
 """Behaviour cases: what a suite may hold, how predictions on it are judged, and where the result is shown."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ cases:
 - DIR: ["[Ann](a: favor) pays the toll.", "[Ann](a: against) will not pay the toll, [Bob](b: neutral) says."]
 - INV: ["[Ann](a: neutral) saw the toll.", "The toll was seen by [Ann](a: neutral).", "It was [Ann](a: neutral) who saw the toll."]
 """
+SMALL = partial(FakeRun, seeds=(1, 2), documents={"test": 4}, baselines=(), calibrated=False)
 LISTS = "town: [Arl, Brin, Cole, Dorn]\nriver: [Esk, Forth, Ger, Ham]\n"
 
 
@@ -121,7 +123,7 @@ def test_the_shipped_suite_covers_what_it_promises() -> None:
 
 
 def run_with_suite(folder: Path, rows: tuple[BehaviourRow, ...], changed: dict[str, str], name: str) -> Path:
-    run = write_run(folder / name, FakeRun(name=name, seeds=(1, 2)))
+    run = write_run(folder / name, SMALL(name))
     write_jsonl(run / "behaviour.jsonl", (row.model_dump() for row in rows))
     for seed in (1, 2):
         answers = {row.id: changed.get(row.id, row.stance or "") if seed == 2 else row.stance for row in rows}
@@ -160,7 +162,7 @@ def test_report_and_comparison_show_the_pass_rates(tmp_path: Path) -> None:
 
 def test_a_run_without_cases_and_one_with_others_are_compared_all_the_same(tmp_path: Path) -> None:
     rows = suite(tmp_path / "suite").rows
-    none = write_run(tmp_path / "none", FakeRun(name="none", seeds=(1, 2)))
+    none = write_run(tmp_path / "none", SMALL("none"))
     some = run_with_suite(tmp_path, rows, {}, "some")
     fewer = run_with_suite(tmp_path, rows[:2], {}, "fewer")
     assert write_report(none, resamples=100)["behaviour"] is None

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef, precision_recall_fscore_support
 
@@ -24,6 +24,7 @@ from eval.metrics import (
 labels = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=40)
 
 
+@settings(deadline=None)  # a busy machine is no fault of the metrics
 @given(labels)
 def test_metrics_equal_sklearn(pairs: list[tuple[int, int]]) -> None:
     """Headline metrics are scikit-learn's on any labels."""
