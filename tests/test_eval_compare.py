@@ -246,7 +246,7 @@ def test_config_differences_of_files_are_none() -> None:
         ("a.jsonl", "[1]\n", "expected a JSON object"),
         ("a.jsonl", '{"id": "x"}\n', "a.jsonl:1: expected a label"),
         ("a.jsonl", '{"id": 3, "label": "favor"}\n', "id: expected a text"),
-        ("a.jsonl", '{"id": "x", "pred": "favor", "probs": {"against": NaN, "neutral": 0, "favor": 1}}\n', "sum to"),
+        ("a.jsonl", '{"id": "x", "pred": "favor", "probs": {"against": NaN, "neutral": 0, "favor": 1}}\n', "NaN is no JSON number"),
         ("a.txt", "x", "expected a run folder or a prediction file"),
     ],
 )

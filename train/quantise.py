@@ -146,7 +146,7 @@ def _add_scaling(model: Any, by_input: Mapping[str, Sequence[Any]], factors: Map
         if name not in done:
             done.add(name)
             graph.initializer.append(numpy_helper.from_array((1 / factors[name]).astype(np.float32), f"{name}_factors"))
-            steps: tuple[tuple[str, list[str], str, dict[str, int]], ...] = (
+            steps: tuple[tuple[str, list[str], str, dict[str, Any]], ...] = (
                 ("Mul", [name, f"{name}_factors"], "smooth", {}),
                 ("Abs", [f"{name}_smooth"], "abs", {}),
                 ("ReduceMax", [f"{name}_abs", "balance_axis"], "largest", {"keepdims": 1}),
