@@ -47,7 +47,7 @@ _TOKEN = re.compile(
     rf"|\[(?P<mention>(?:[^\[\]\\]|{_ESCAPE})+)\]\((?P<actor>[^():]*)(?P<colon>:)?(?P<stance>[^()]*)\)"
     r"|(?P<stray>[\[\]\\])"
 )
-_TAGS = re.compile(r"\s*<!--(?P<tags>[^<>]*)-->\s*$")
+_TAGS = re.compile(r"<!--(?P<tags>[^<>]*)-->\s*$")  # without the space before it: looking for that is quadratic in long runs of it
 _ACTOR_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
@@ -90,7 +90,7 @@ def parse_line(line: str) -> MarkedText:
     phenomena: tuple[str, ...] = ()
     if comment := _TAGS.search(line):
         phenomena = _parse_phenomena(comment["tags"])
-        line = line[: comment.start()]
+        line = line[: comment.start()].rstrip()
     parts: list[str] = []
     mentions: list[Mention] = []
     position = length = 0

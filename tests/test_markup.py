@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,3 +64,9 @@ def test_any_text_parses_or_is_refused(line: str) -> None:
     except MarkupError:
         return
     assert all(marked.text[m.start : m.end] == m.text for m in marked.mentions)
+
+
+def test_a_long_run_of_spaces_is_read_at_once() -> None:
+    started = time.process_time()
+    assert parse_line("[Arvon](arvon: favor)" + " " * 200_000 + "signed.").text.endswith("signed.")
+    assert time.process_time() - started < 1
