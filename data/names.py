@@ -173,11 +173,11 @@ def _actor(name: str, kind: Kind, *aliases: str) -> Actor:
 
 
 def _distinct(proposals: Sequence[Proposal], known: Registry) -> list[Proposal]:
-    """Leave out names that occur once, persons apart, and ids that are there already."""
+    """Leave out ids that are there already, in the registry or further up."""
     ids = set(known)
     kept = []
     for proposal in proposals:
-        if proposal.actor.id not in ids and (proposal.count >= FEWEST or proposal.actor.kind == "person"):
+        if proposal.actor.id not in ids:
             ids.add(proposal.actor.id)
             kept.append(proposal)
     return kept
