@@ -1,3 +1,4 @@
+import re
 import shutil
 import subprocess
 import sys
@@ -80,14 +81,15 @@ def test_a_corpus_inside_the_project_is_named_relative_to_it(tmp_path: Path, mon
 
 
 def test_guidelines_ask_about_the_target_and_keep_the_shield_to_quoted_examples() -> None:
-    text = adapt_guidelines(read_text(ROOT / "docs" / "guidelines.md"), "the river toll")
+    source = read_text(ROOT / "docs" / "guidelines.md")
+    text = adapt_guidelines(source, "the river toll")
     assert "attribute to this actor toward the river toll (say here" in text
     outside = text.replace("missile-shield corpus", "")
     for quote in ('"', "`"):
         outside = "".join(outside.split(quote)[::2])
     assert not [word for word in ("shield", "radar", "interceptor", "Iran", "2009", "Alaska") if word in outside]
-    numbers = [line.split(".")[0] for line in text.splitlines() if line.split(".")[0].isdigit()]
-    assert numbers == [str(number) for number in range(1, 41)]
+    assert re.findall(r"^(\d+)\. ", text, re.M) == re.findall(r"^(\d+)\. ", source, re.M)
+    assert text.count("(a rule of your own)") == 2
 
 
 def test_the_proposed_actors_are_the_frequent_names_with_a_guess_at_their_kind() -> None:
@@ -237,7 +239,7 @@ def test_an_issue_survives_writing_and_faults_are_named(tmp_path: Path) -> None:
     assert {"shield", "radar", "part"} <= wanted.held
     for text, message in (("tarket: x", "tarket"), ("target: [", "not YAML"), ("target: ' '", "target"), ("- x", "target")):
         path.write_text(text)
-        with pytest.raises(InputError, match=f"issue.yaml: .*{message}"):
+        with pytest.raises(InputError, match=f"issue.yaml.*: .*{message}"):
             read_issue(tmp_path)
     path.unlink()
     with pytest.raises(InputError, match=r"issue.yaml: no such file"):
