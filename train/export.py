@@ -74,7 +74,7 @@ def export(folder: Path, settings: Any, rows: Sequence[Example], calibration: Se
     """Write both exports of a seed's folder and what the check on `rows` says of them; `calibration` sets the scales of int8."""
     import onnx
 
-    from train.onnx_backend import FILES, READERS, OnnxScorer, Precision, load_tokenizer, pad
+    from train.onnx_backend import FILES, READERS, Precision, build_scorer, load_tokenizer, pad
 
     trained = open_scorer(folder, settings, "torch")
     target = folder / "onnx"
@@ -83,8 +83,8 @@ def export(folder: Path, settings: Any, rows: Sequence[Example], calibration: Se
     write_fp32(trained.model, target / FILES["fp32"])  # type: ignore[attr-defined]
 
     def check(precision: Precision) -> Parity:
-        path = target / FILES[precision]
-        return compare(OnnxScorer(path, tokenizer, READERS[settings.kind](tokenizer, settings)), reference, rows, path.stat().st_size)
+        scorer = build_scorer(folder, settings, precision, tokenizer)
+        return compare(scorer, reference, rows, scorer.path.stat().st_size)
 
     parities = {"fp32": check("fp32")}
     model = onnx.load(target / FILES["fp32"])

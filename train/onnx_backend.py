@@ -16,6 +16,8 @@ from train.windows import PairReader, Reader, SpanReader, Window
 
 Precision = Literal["fp32", "int8"]
 FILES: dict[Precision, str] = {"fp32": "model.onnx", "int8": "model-int8.onnx"}
+DOUBT = 0.15
+"""int8 answers whose first two stances lie closer than this are asked again in fp32: one in thirty, and most of those it changes."""
 INPUTS = ("input_ids", "attention_mask")
 READERS: dict[str, Any] = {"span": SpanReader, "pair": PairReader}
 
@@ -59,39 +61,70 @@ def load_tokenizer(folder: Path) -> PlainTokenizer:
 
 @dataclass(frozen=True)
 class OnnxScorer:
-    """An exported model, read with the same windows as the trained one."""
+    """An exported model, read with the same windows as the trained one; 0 threads leaves their number to onnxruntime.
+
+    Where `exact` names the fp32 export beside an int8 one, windows with a doubtful answer are read once more with it.
+    """
 
     path: Path
     tokenizer: PlainTokenizer
     reader: Reader
     threads: int = 0
+    exact: Path | None = None
 
     @cached_property
     def session(self) -> Any:
-        """The onnxruntime session, opened at first use; 0 threads leaves their number to onnxruntime."""
-        import onnxruntime
+        """The onnxruntime session, opened at first use."""
+        return open_session(self.path, self.threads)
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self.threads
-        options.log_severity_level = 3
-        try:
-            return onnxruntime.InferenceSession(str(self.path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime has an exception of its own for every kind of damage
-            raise InputError(f"{self.path}: cannot be opened: {' '.join(str(error).split())[:200]}") from None
+    @cached_property
+    def exact_session(self) -> Any:
+        """The session of the fp32 export, opened at the first doubtful answer."""
+        return open_session(self.exact or self.path, self.threads)
 
     def score(self, rows: Sequence[Example], batch_size: int = 16) -> np.ndarray:
         """Return uncalibrated probabilities, shape (n, 3); windows of like length go together."""
-        windows = self.reader.encode(rows)
-        order = sorted(range(len(windows)), key=lambda index: len(windows[index].input_ids))
+        windows = sorted(self.reader.encode(rows), key=lambda window: len(window.input_ids))
         logits = np.zeros((len(rows), len(STANCES)))
-        for start in range(0, len(order), batch_size):
-            batch = [windows[index] for index in order[start : start + batch_size]]
-            (outputs,) = self.session.run(None, pad(batch, self.tokenizer.pad_token_id))
+        self._run(self.session, windows, logits, batch_size)
+        if self.exact:
+            second, first = np.sort(softmax(logits), axis=1)[:, -2:].T
+            doubtful = first - second < DOUBT
+            again = [window for window in windows if doubtful[list(window.examples)].any()]
+            if again:
+                self._run(self.exact_session, again, logits, batch_size)
+        return softmax(logits)
+
+    def _run(self, session: Any, windows: Sequence[Window], logits: np.ndarray, batch_size: int) -> None:
+        for start in range(0, len(windows), batch_size):
+            batch = windows[start : start + batch_size]
+            (outputs,) = session.run(None, pad(batch, self.tokenizer.pad_token_id))
             for window, output in zip(batch, outputs, strict=True):
                 logits[list(window.examples)] = self.reader.read(window, output)
-        weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-        probabilities: np.ndarray = weights / weights.sum(axis=1, keepdims=True)
-        return probabilities
+
+
+def open_session(path: Path, threads: int) -> Any:
+    """Open an exported model.
+
+    Raises:
+        InputError: onnxruntime cannot read it.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has an exception of its own for every kind of damage
+        raise InputError(f"{path}: cannot be opened: {' '.join(str(error).split())[:200]}") from None
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Turn logits into probabilities along the last axis."""
+    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probabilities: np.ndarray = weights / weights.sum(axis=-1, keepdims=True)
+    return probabilities
 
 
 def pad(windows: Sequence[Window], pad_token_id: int) -> dict[str, np.ndarray]:
@@ -125,4 +158,10 @@ def load_session(folder: Path, settings: ModelSettings, precision: Precision, th
     if not passed_parity(folder / "onnx" / "parity.json", precision):
         raise InputError(f"{path}: its answers differ from the trained model's (see parity.json beside it); use another --backend")
     tokenizer = load_tokenizer(folder / "model")
-    return OnnxScorer(path, tokenizer, READERS[settings.kind](tokenizer, settings), threads)
+    return build_scorer(folder, settings, precision, tokenizer, threads)
+
+
+def build_scorer(folder: Path, settings: ModelSettings, precision: Precision, tokenizer: PlainTokenizer, threads: int = 0) -> OnnxScorer:
+    """Put the export of a seed's folder together with what reads it; int8 has the fp32 export for its doubts."""
+    exact = folder / "onnx" / FILES["fp32"] if precision == "int8" else None
+    return OnnxScorer(folder / "onnx" / FILES[precision], tokenizer, READERS[settings.kind](tokenizer, settings), threads, exact)
