@@ -171,16 +171,18 @@ def chaos(victim: Victim, workshop: Path, kills: int, rng: random.Random, second
         return Tally(faults=[f"left alone it ended with {code}: {said}"])
     length, expected = time.monotonic() - began, victim.digests(workshop / "alone")
     while not tally.faults and tally.kills < kills and time.monotonic() - began < seconds:
-        one_run(victim, workshop / "killed", expected, tally, kills=kills, rng=rng, length=length)
+        one_run(victim, workshop / "killed", expected, tally, kills=kills, rng=rng, length=length, deadline=began + seconds)
     return tally
 
 
-def one_run(victim: Victim, folder: Path, expected: dict[str, str], tally: Tally, *, kills: int, rng: random.Random, length: float) -> None:
+def one_run(
+    victim: Victim, folder: Path, expected: dict[str, str], tally: Tally, *, kills: int, rng: random.Random, length: float, deadline: float
+) -> None:
     """Start, kill and start again until the victim ends by itself; then compare."""
     shutil.rmtree(folder, ignore_errors=True)
     while not tally.faults:
         process = start(victim, folder)
-        if tally.kills < kills:
+        if tally.kills < kills and time.monotonic() < deadline:
             wait_to_kill(process, folder, rng.uniform(0, length), rng.random() < 0.5)
             chosen = rng.choice(SIGNALS)
             if process.poll() is None:
