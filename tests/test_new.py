@@ -20,7 +20,7 @@ from data.registry import read_registry
 from data.sheets import read
 from data.splits import extend_splits, make_splits
 from data.validate import faults
-from train.config import load_config
+from train.config import TrainerSettings, load_config
 
 EXAMPLE = ROOT / "docs" / "example"
 
@@ -77,7 +77,8 @@ def test_a_corpus_inside_the_project_is_named_relative_to_it(tmp_path: Path, mon
     scaffolding.write_frame(tmp_path / "issues" / "toll", Issue(target="the toll"))
     config = load_config(tmp_path / "issues" / "toll" / "config.yaml")
     assert config.data.corpus == "issues/toll"
-    assert config.trainer.per_device_train_batch_size == 8  # of base.yaml, found two folders up
+    base = load_config(ROOT / "configs" / "base.yaml")  # found two folders up
+    assert config.trainer.learning_rate == base.trainer.learning_rate != TrainerSettings().learning_rate
 
 
 def test_guidelines_ask_about_the_target_and_keep_the_shield_to_quoted_examples() -> None:
