@@ -3,6 +3,7 @@
     python data/sheets.py make data --output sheets
     python data/sheets.py read data sheets/answers-*.txt --annotator ann2 --output data/annotations/second
 
+Both take `--documents FILE`, a file of document ids in labelling order, such as train/select.py writes.
 An answer line is `document-id sentence letters`, one letter (a, n, f) for each numbered mark of the sentence: `w-talks 3 ann`.
 """
 
@@ -14,9 +15,11 @@ from pathlib import Path
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from data.assignment import choose_documents
 from data.documents import Document, Sentence, format_document, read_documents, relabel
 from data.errors import InputError, InputFaults, nearest, run_command
 from data.files import read_text, write_text
+from data.labelling import open_workspace
 
 LETTERS = {"a": "against", "n": "neutral", "f": "favor"}
 Labels = dict[tuple[int, str], str]
@@ -103,8 +106,12 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--annotator", default="second")
     parser.add_argument("--size", type=int, default=40, help="documents a sheet (default 40)")
+    parser.add_argument("--documents", type=Path, metavar="FILE", help="only these documents, in this order: ids, one a line")
     given = parser.parse_args()
-    documents = read_documents(given.folder / "corpus")
+    if given.documents:
+        documents = choose_documents(open_workspace(given.folder), given.documents, None)
+    else:
+        documents = read_documents(given.folder / "corpus")
     if given.action == "make":
         print(f"{make(documents, given.output, given.size)} sheets in {given.output}")
     elif not given.answers:

@@ -7,7 +7,6 @@ The packages are installed anew, in the versions of constraints.txt and of the r
 import argparse
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import tomllib
@@ -18,6 +17,8 @@ from typing import Any
 
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+import subprocess  # not above: it needs the standard library's select, which train/select.py would hide
 
 from data.errors import InputError, run_command
 from data.files import ROOT, read_json, read_text, write_text
