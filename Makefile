@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test check test-slow test-browser test-ray test-label-studio chaos fuzz audit corpus reports export bench bench-score app sweep lock clean
+.PHONY: help setup train test check test-slow test-browser test-ray test-label-studio chaos fuzz audit corpus reports export bench bench-score bench-selection bench-few-labels app sweep lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -88,6 +88,13 @@ bench: export ## speed against the usual ways, a verdict a line (bench.json; hal
 
 bench-score: export ## bulk scoring: speed, memory and time a row up to a million rows (an hour)
 	$(BIN)/python bench/score.py --run runs/base
+
+bench-selection: $(STAMP) ## labels chosen by train/select.py against random ones (runs/selection.svg; an hour or two)
+	$(BIN)/python bench/selection.py --config base.yaml --seeds 1,2,3
+
+bench-few-labels: $(STAMP) ## what 50 to 1,000 labels bring (runs/few-labels.svg; one to two hours)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[setfit]'
+	$(BIN)/python bench/few_labels.py --config base.yaml --seeds 1,2,3
 
 app: $(STAMP) ## paste an article, see who stands where (extra: gradio)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[app]'

@@ -52,20 +52,23 @@ def main() -> None:
     parser.prog = "python bench/few_labels.py"
     parser.add_argument("--start", type=str, default=None, help="run whose model is another start, e.g. runs/newsmtsc")
     parser.add_argument("--sizes", type=str, default=SIZES, help=f"numbers of labels (default: {SIZES})")
+    parser.add_argument("--split", type=str, default="test", help="split that is answered (default: test)")
     parser.add_argument("--output", type=str, default="runs/few-labels", help="what is written, without ending (default: runs/few-labels)")
     parser.add_argument("--quick", action="store_true", help="two small sizes: says that the program works, not what labels bring")
     config, given = parse_config(parser, sys.argv[1:])
+    if given.split == "train":
+        raise InputError("--split train: the labels are drawn from it; name a split that is held out, e.g. dev")
     start = start_config(config, Path(given.start)) if given.start else None
     source = load_source(config.data)
-    pool, test = (source.examples(name, config.data.context_sentences) for name in ("train", "test"))
+    pool, test = (source.examples(name, config.data.context_sentences) for name in ("train", given.split))
     sizes = parse_sizes(QUICK_SIZES if given.quick else given.sizes, len(pool))
     test = test[:QUICK_TEST] if given.quick else test
     fits = learners(config, start, given.start, 2 if given.quick else MIN_STEPS)
-    settings = {"config": config.hash(), "data": source.fingerprint(), "start": given.start, "quick": given.quick, "test": len(test)}
+    settings = {"config": config.hash(), "data": source.fingerprint(), "start": given.start, "split": given.split, "quick": given.quick, "test": len(test)}
     curves = measure(fits, sizes, config.seeds, pool, test, Path(given.output), settings)
     details = {**settings, "source": config.data.source, "documents": len({row.doc_id for row in test}), "seeds": config.seeds}
     write_json(Path(f"{given.output}.json"), {"schema": 1, **details, "machine": describe_machine(), "curves": curves})
-    title = f"macro-F1 on {len(test):,} test labels of {config.data.source}, mean of {len(config.seeds)} seeds, 95 % intervals by document"
+    title = f"macro-F1 on {len(test):,} {given.split} labels of {config.data.source}, mean of {len(config.seeds)} seeds, 95 % intervals by document"
     write_text(Path(f"{given.output}.svg"), learning_curves(to_points(curves), title))
     print_curves(curves, title)
 

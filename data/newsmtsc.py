@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import Field
 
 from data.public_sets import PublicSet, Splits
-from data.published import PublishedRow, convert_rows, json_lines, together
+from data.published import Passage, PublishedRow, convert_rows, json_lines, together
 from data.records import Example, Name
 
 FILES = {
@@ -42,7 +42,7 @@ class TargetedSentence(PublishedRow):
     """A line of a file: a sentence and the people whose sentiment was annotated."""
 
     primary_gid: Name
-    sentence_normalized: Name
+    sentence_normalized: Passage
     targets: tuple[Target, ...]
 
 

@@ -4,14 +4,18 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from data.errors import InputError, InputFaults
-from data.records import MAX_FAULTS, Example, Row, explain, parse_rows
+from data.records import MAX_FAULTS, Example, Row, Text, explain, parse_rows
 
 csv.field_size_limit(10_000_000)
+
+
+Passage = Annotated[Text, Field(min_length=1)]
+"""A text as its authors published it, longer than a name may be."""
 
 
 class PublishedRow(Row):

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 from data.errors import InputError
 from data.files import read_json
 from data.public_sets import PublicSet, Splits
-from data.published import Placed, PublishedRow, authored, convert_rows, json_lines, together
+from data.published import Passage, Placed, PublishedRow, authored, convert_rows, json_lines, together
 from data.records import Example, Name, explain
 
 LINES = ("seesaw_triples.jsonl", "train_valid.jsonl")
@@ -36,7 +36,7 @@ class Triple(PublishedRow):
     document: Name = Field(alias="doc")
     sent_id: int
     annot_id: int
-    sentence: Name
+    sentence: Passage
     previous: str = Field("", alias="prev")
     holder: Name = Field(alias="subject")
     target: Name = Field(alias="object")

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 
 from data.public_sets import PublicSet, Splits
-from data.published import PublishedRow, authored, convert_rows, table_lines
+from data.published import Passage, PublishedRow, authored, convert_rows, table_lines
 from data.records import Example, Name
 
 TRAIN = ("trainingdata-all-annotations.txt", "semeval2016-task6-trainingdata.txt", "train.csv")
@@ -28,7 +28,7 @@ class Tweet(PublishedRow):
     line: int
     id: str | None = Field(None, validation_alias=AliasChoices("ID", "id"))
     target: Name = Field(validation_alias=AliasChoices("Target", "target"))
-    tweet: Name = Field(validation_alias=AliasChoices("Tweet", "tweet"))
+    tweet: Passage = Field(validation_alias=AliasChoices("Tweet", "tweet"))
     stance: Name = Field(validation_alias=AliasChoices("Stance", "stance"))
 
 

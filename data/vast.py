@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field
 
 from data.public_sets import PublicSet, Splits
-from data.published import PublishedRow, authored, convert_rows, table_lines
+from data.published import Passage, PublishedRow, authored, convert_rows, table_lines
 from data.records import Example, Name
 
 SEEN = {"zero-shot": "0", "few-shot": "1"}
@@ -17,7 +17,7 @@ class Comment(PublishedRow):
     """A line of a file: a reader's comment and a topic."""
 
     line: int
-    post: Name
+    post: Passage
     topic: Name = Field(validation_alias="topic_str")
     label: Name
     new_id: Name
