@@ -64,11 +64,22 @@ def main() -> None:
     sizes = parse_sizes(QUICK_SIZES if given.quick else given.sizes, len(pool))
     test = test[:QUICK_TEST] if given.quick else test
     fits = learners(config, start, given.start, 2 if given.quick else MIN_STEPS)
-    settings = {"config": config.hash(), "data": source.fingerprint(), "start": given.start, "split": given.split, "quick": given.quick, "test": len(test)}
+    settings = {
+        "config": config.hash(),
+        "data": source.fingerprint(),
+        "start": given.start,
+        "split": given.split,
+        "quick": given.quick,
+        "test": len(test),
+    }
     curves = measure(fits, sizes, config.seeds, pool, test, Path(given.output), settings)
     details = {**settings, "source": config.data.source, "documents": len({row.doc_id for row in test}), "seeds": config.seeds}
     write_json(Path(f"{given.output}.json"), {"schema": 1, **details, "machine": describe_machine(), "curves": curves})
-    title = f"macro-F1 on {len(test):,} {given.split} labels of {config.data.source}, mean of {len(config.seeds)} seeds, 95 % intervals by document"
+    what, how = (
+        f"{len(test):,} {given.split} labels of {config.data.source}",
+        f"mean of {len(config.seeds)} seeds, 95 % intervals by document",
+    )
+    title = f"macro-F1 on {what}, {how}"
     write_text(Path(f"{given.output}.svg"), learning_curves(to_points(curves), title))
     print_curves(curves, title)
 

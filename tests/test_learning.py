@@ -150,12 +150,12 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has learned from all labels of corpus"):
         few_labels.start_config(RunConfig(), run)
     other = RunConfig(data=DataSettings(corpus="elsewhere"), model=ModelSettings(kind="pair"))
-    with pytest.raises(InputError, match="model.kind is 'span', expected 'pair'"):
+    with pytest.raises(InputError, match=r"model.kind is 'span', expected 'pair'"):
         few_labels.start_config(other, run)
     for sizes in ("50,20", "5,50", "many"):
         with pytest.raises(InputError, match="expected ascending numbers of 10 or more"):
             few_labels.parse_sizes(sizes, 1000)
     with pytest.raises(InputError, match="the training split has 40 labels"):
         few_labels.parse_sizes("20,50", 40)
-    with pytest.raises(InputError, match="no such split.*mean 'test'"):
+    with pytest.raises(InputError, match=r"no such split.*mean 'test'"):
         zero_labels.splits_of(load_corpus(write_corpus(tmp_path / "c")), ["tets"])
