@@ -92,6 +92,7 @@ def test_sentences_are_ranked_as_rows_and_as_a_table(run: Path, issue: Path, tmp
 
 def test_articles_are_ranked(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     write_text(tmp_path / "articles" / "radar.txt", ARTICLE)
+    write_text(tmp_path / "articles" / "README.md", "Where they come from.")
     call(monkeypatch, run, tmp_path / "articles", "--output", str(tmp_path / "next.jsonl"))
     rows = read_rows(tmp_path / "next.jsonl", Example)
     assert {row.doc_id for row in rows} == {"radar"} and "russia" in {row.actor for row in rows}

@@ -87,8 +87,10 @@ def parse() -> argparse.Namespace:
 
 
 def holds_articles(path: Path) -> bool:
-    """Tell articles from rows and documents."""
-    return path.suffix not in {".md", ".jsonl"} and not (path.is_dir() and any(path.rglob("*.md")))
+    """Tell articles from rows and documents; beside articles there may be other files, and a corpus folder keeps its articles too."""
+    if path.is_dir():
+        return not (path / "corpus").is_dir() and any(path.rglob("*.txt"))
+    return path.suffix not in {".md", ".jsonl"}
 
 
 def score_articles(run: Path, path: Path) -> Scored:
