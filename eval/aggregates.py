@@ -105,12 +105,13 @@ def shares(split: Split, system: System, index: Ints, confusability: Confusabili
         "n": len(index),
         "predicted": _named(predicted.mean(0)),
         "corrected": _named(corrected),
-        "ci95": _interval(counts, confusability, rng),
+        "ci95": interval_of(counts, confusability, rng),
         "gold": _named(gold),
     }
 
 
-def _interval(counts: Floats, confusability: Confusability, rng: np.random.Generator) -> dict[str, list[float]] | None:
+def interval_of(counts: Floats, confusability: Confusability, rng: np.random.Generator) -> dict[str, list[float]] | None:
+    """Return each stance's interval from predicted counts a unit, shape (units, 3); None for a single unit."""
     if len(counts) < 2:
         return None
     sums = resample_sums(counts, rng, len(confusability.samples))

@@ -5,12 +5,29 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-WIDTH = 720
-LABEL_WIDTH = 190
-VALUE_WIDTH = 150
-ROW_HEIGHT = 28
 SQUARE = 320
 MARGIN = 44
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a chart of rows puts things, in pixels; `style` is the CSS class that shows it on screens of its width.
+
+    `left` and `right` are the ends of the axis. Stacked rows have label and value above the axis, others beside it.
+    """
+
+    style: str
+    width: int
+    row: int
+    left: int
+    right: int
+    stacked: bool
+    letters: int
+
+
+WIDE = Layout("wide", width=720, row=28, left=190, right=570, stacked=False, letters=28)
+NARROW = Layout("narrow", width=350, row=50, left=8, right=342, stacked=True, letters=26)
+"""For phones, whose screens would shrink the letters of the wide one to half."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +72,15 @@ def tag(name: str, *children: Markup | str, **attributes: object) -> Markup:
     return Markup("<{0}{1}>{2}</{0}>").format(Markup(name), Markup("").join(parts), Markup("").join(map(escape, children)))
 
 
-def drawing(width: float, height: float, title: str, *children: Markup) -> Markup:
-    """Wrap shapes into an SVG image that a screen reader announces by its title."""
+def drawing(width: float, height: float, title: str, *children: Markup, style: str = "") -> Markup:
+    """Wrap shapes into an SVG image that a screen reader announces by its title; `style` is a further CSS class."""
     return tag(
         "svg",
         *children,
         viewBox=f"0 0 {width:g} {height:g}",
         role="img",
         aria_label=title,
-        class_="chart",
+        class_=f"chart {style}".strip(),
         width=f"{width:g}",
         height=f"{height:g}",
     )
@@ -93,14 +110,18 @@ def _leading_zeros(value: float) -> int:
 def whisker_chart(
     rows: Sequence[Whisker], title: str, low: float = 0.0, high: float = 1.0, *, zero: bool = False, band: float | None = None
 ) -> Markup:
-    """Draw estimates with their intervals, a row each; `band` shades what lies within that distance of zero."""
-    axis = Axis(low, high, LABEL_WIDTH, WIDTH - VALUE_WIDTH)
-    bottom = len(rows) * ROW_HEIGHT + 8
+    """Draw estimates with their intervals, a row each, for wide screens and phones; `band` shades that distance around zero."""
+    return Markup("").join(_whiskers(layout, rows, title, (low, high), zero=zero, band=band) for layout in (WIDE, NARROW))
+
+
+def _whiskers(layout: Layout, rows: Sequence[Whisker], title: str, reach: tuple[float, float], *, zero: bool, band: float | None) -> Markup:
+    axis = Axis(*reach, layout.left, layout.right)
+    bottom = len(rows) * layout.row + 8
     shapes: list[Markup] = []
     if band is not None:
         left, right = axis.at(-band), axis.at(band)
         shapes.append(tag("rect", x=left, y=0, width=round(right - left, 2), height=bottom, class_="band"))
-    for value in ticks(low, high):
+    for value in ticks(*reach):
         x = axis.at(value)
         shapes += [
             tag("line", x1=x, x2=x, y1=0, y2=bottom, class_="grid"),
@@ -109,21 +130,33 @@ def whisker_chart(
     if zero:
         shapes.append(tag("line", x1=axis.at(0), x2=axis.at(0), y1=0, y2=bottom, class_="axis"))
     for number, row in enumerate(rows):
-        shapes += _whisker_row(row, axis, number * ROW_HEIGHT + ROW_HEIGHT / 2 + 4, signed=zero)
-    return drawing(WIDTH, bottom + 24, title, *shapes)
+        shapes += _whisker_row(row, layout, axis, number * layout.row + 4, signed=zero)
+    return drawing(layout.width, bottom + 24, title, *shapes, style=layout.style)
 
 
-def _whisker_row(row: Whisker, axis: Axis, y: float, *, signed: bool) -> list[Markup]:
-    shapes = [tag("text", _clip(row.label, 28), x=LABEL_WIDTH - 14, y=y + 4, text_anchor="end", class_=f"label {row.style}")]
+def _whisker_row(row: Whisker, layout: Layout, axis: Axis, top: float, *, signed: bool) -> list[Markup]:
+    y = top + layout.row * (0.72 if layout.stacked else 0.5)
+    value = figure(row.mean, signed=signed) + (f"  {interval_text(row.interval, signed=signed)}" if row.interval else "")
+    shapes = row_texts(layout, top, row.label, row.note or value, style=row.style)
     if row.interval:
         low, high = (axis.at(value) for value in row.interval)
         shapes.append(tag("line", x1=low, x2=high, y1=y, y2=y, class_=f"whisker {row.style}"))
     shapes += [tag("circle", cx=axis.at(value), cy=y, r=2.2, class_=f"seed {row.style}") for value in row.seeds]
     if row.mean is not None:
         shapes.append(tag("circle", cx=axis.at(row.mean), cy=y, r=5, class_=f"dot {row.style}"))
-    text = figure(row.mean, signed=signed) + (f"  {interval_text(row.interval, signed=signed)}" if row.interval else "")
-    shapes.append(tag("text", row.note or text, x=WIDTH - VALUE_WIDTH + 16, y=y + 4, class_="value"))
     return shapes
+
+
+def row_texts(layout: Layout, top: float, label: str, value: str, style: str = "model") -> list[Markup]:
+    """Write a row's label and value, beside the axis or above it."""
+    if layout.stacked:
+        label_at, value_at, y = (layout.left, "start"), (layout.right, "end"), top + 15
+    else:
+        label_at, value_at, y = (layout.left - 14, "end"), (layout.right + 16, "start"), top + layout.row / 2 + 4
+    return [
+        tag("text", _clip(label, layout.letters), x=label_at[0], y=y, text_anchor=label_at[1], class_=f"label {style}"),
+        tag("text", value, x=value_at[0], y=y, text_anchor=value_at[1], class_="value"),
+    ]
 
 
 def mini_whisker(mean: float | None, interval: tuple[float, float] | None, low: float = 0.0, high: float = 1.0) -> Markup:

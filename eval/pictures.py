@@ -6,11 +6,10 @@ from typing import Any
 from markupsafe import Markup
 
 from data.records import STANCES
-from eval.charts import WIDTH, Axis, Series, Whisker, drawing, line_chart, plot_axes, tag, whisker_chart
+from eval.charts import NARROW, WIDE, Axis, Layout, Series, Whisker, drawing, line_chart, plot_axes, row_texts, tag, whisker_chart
 
 Json = Mapping[str, Any]
 SERIES_STYLES = 6
-SHARE_WIDTH = 420
 
 
 def headline_chart(report: Json, split: str) -> Markup:
@@ -87,16 +86,20 @@ def learning_chart(curve: Sequence[Json], key: str, label: str) -> Markup | None
 
 
 def share_chart(shares: Mapping[str, Json], title: str) -> Markup:
-    """Draw stance shares as stacked bars, gold above corrected, a pair of bars a row."""
-    axis = Axis(0.0, 1.0, 190, 190 + SHARE_WIDTH)
+    """Draw stance shares as stacked bars, gold below corrected, a pair of bars a row, for wide screens and phones."""
+    return Markup("").join(_shares(layout, shares, title) for layout in (WIDE, NARROW))
+
+
+def _shares(layout: Layout, shares: Mapping[str, Json], title: str) -> Markup:
+    axis = Axis(0.0, 1.0, layout.left, layout.right)
+    row_height, offset = (58, 22) if layout.stacked else (38, 0)
     shapes: list[Markup] = []
     for number, (name, row) in enumerate(shares.items()):
-        top = number * 38 + 4
-        shapes.append(tag("text", name, x=176, y=top + 17, text_anchor="end", class_="label model"))
-        for offset, key, height in ((0, "corrected", 15), (17, "gold", 7)):
-            shapes += _stack(row[key], axis, top + offset, height, key)
-        shapes.append(tag("text", f"n = {row['n']}", x=axis.end + 14, y=top + 17, class_="value"))
-    return drawing(WIDTH, len(shares) * 38 + 8, title, *shapes)
+        top = number * row_height + 4
+        shapes += row_texts(layout, top, name, f"n = {row['n']}")
+        shapes += _stack(row["corrected"], axis, top + offset, 15, "corrected")
+        shapes += _stack(row["gold"], axis, top + offset + 17, 7, "gold")
+    return drawing(layout.width, len(shares) * row_height + 8, title, *shapes, style=layout.style)
 
 
 def _stack(values: Json, axis: Axis, top: float, height: float, key: str) -> list[Markup]:

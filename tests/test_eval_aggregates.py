@@ -12,10 +12,12 @@ from eval.aggregates import (
     Confusability,
     adjusted_shares,
     aggregate_section,
+    interval_of,
     measure_confusability,
     project_to_simplex,
     row_shares,
 )
+from eval.bootstrap import resample_sums
 from eval.metrics import Floats
 from eval.systems import Split, System
 
@@ -99,16 +101,23 @@ def test_units_are_documents_then_sentences_then_none() -> None:
     assert alone["corpus"]["n"] == 1
 
 
+def draw_clustered(documents: int, shares: Floats, rng: np.random.Generator) -> Floats:
+    """Draw confusions a document, shape (documents, 3, 3): stances and confusions both differ from document to document."""
+    stances = rng.multinomial(10, rng.dirichlet(shares * 6, documents))
+    confusions = np.stack([rng.dirichlet(row * 12, documents) for row in BIASED], axis=1)
+    return np.stack([rng.multinomial(stances[:, gold], confusions[:, gold]) for gold in range(3)], axis=1).astype(np.float64)
+
+
 @pytest.mark.slow
 def test_intervals_cover_the_true_shares() -> None:
-    """95 % intervals hold the share that the corpus was drawn with in 92 to 98 % of simulations."""
-    rng = np.random.default_rng(5)
-    truth = np.array([0.5, 0.3, 0.2])
-    covered = total = 0
-    for _ in range(250):
-        dev, dev_system = simulate(50, np.array([0.3, 0.4, 0.3]), rng, "dev")
-        test, system = simulate(50, truth, rng)
-        found = aggregate_section(test, system, measure_confusability(dev, dev_system, rng, 400), rng)["corpus"]["ci95"]
-        covered += sum(found[stance][0] <= share <= found[stance][1] for stance, share in zip(STANCES, truth, strict=True))
-        total += 3
-    assert 0.92 <= covered / total <= 0.98
+    """95 % intervals hold the share that clustered documents were drawn with in 93 to 97 % of simulations, each stance alone too."""
+    rng, truth = np.random.default_rng(5), np.array([0.5, 0.3, 0.2])
+    covered, rounds = np.zeros(3), 4_000
+    for _ in range(rounds):
+        dev, test = draw_clustered(60, np.array([0.3, 0.4, 0.3]), rng), draw_clustered(60, truth, rng)
+        samples = resample_sums(dev.reshape(60, 9), rng, 600).reshape(-1, 3, 3)
+        found = interval_of(test.sum(1), Confusability(row_shares(dev.sum(0)), row_shares(samples)), rng)
+        assert found is not None
+        covered += [found[stance][0] <= share <= found[stance][1] for stance, share in zip(STANCES, truth, strict=True)]
+    assert 0.93 <= covered.mean() / rounds <= 0.97
+    assert (np.abs(covered / rounds - 0.95) <= 0.02).all()
