@@ -6,6 +6,7 @@ Reads every report.json beneath the folder and writes index.html into it, with c
 import argparse
 import shlex
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from data.errors import InputError, run_command
 from data.files import read_object, write_text
 
 INDEX = "index.html"
-SHOWN_SPLITS = ("test", "seeds", "dev")
+FIRST_SPLITS = ("test", "seeds", "dev")
+"""The splits in the order in which they are shown and decide the order of runs; others follow by name."""
 DEPTH = 3
 
 
@@ -39,11 +41,11 @@ def build_index(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder}: no runs in it; python train/run.py writes them to runs/<name>")
     runs.sort(key=lambda run: (-_score(run), run["name"], run["path"]))
     comparisons = [path.parent.relative_to(folder).as_posix() for path in _find(folder, "compare.html")]
-    splits = [name for name in SHOWN_SPLITS if any(name in run["scores"] for run in runs)]
+    scored = {name for run in runs for name in run["scores"]}
     return {
         "runs": runs,
         "comparisons": comparisons,
-        "splits": splits,
+        "splits": _ordered(scored),
         "faults": faults,
         "fingerprints": sorted({run["data_fingerprint"] for run in runs}),
     }
@@ -88,9 +90,13 @@ def _best(baselines: dict[str, Any], split: str) -> float | None:
 
 
 def _score(run: dict[str, Any]) -> float:
-    first = next((name for name in SHOWN_SPLITS if name in run["scores"]), None)
-    mean = run["scores"][first]["mean"] if first else None
+    splits = _ordered(run["scores"])
+    mean = run["scores"][splits[0]]["mean"] if splits else None
     return -1.0 if mean is None else float(mean)
+
+
+def _ordered(splits: Iterable[str]) -> list[str]:
+    return sorted(splits, key=lambda name: (FIRST_SPLITS.index(name) if name in FIRST_SPLITS else len(FIRST_SPLITS), name))
 
 
 def _find(folder: Path, name: str) -> list[Path]:

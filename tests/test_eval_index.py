@@ -45,6 +45,13 @@ def test_page_links_and_quotes_paths(runs: Path) -> None:
     assert text == write_index(runs).read_text(encoding="utf-8")
 
 
+def test_any_scored_split_is_listed(tmp_path: Path) -> None:
+    run = FakeRun(seeds=(1,), documents={"zeta": 2, "seeds": 2, "extra": 2}, calibrated=False)
+    write_report(write_run(tmp_path / "a", run), resamples=100)
+    assert build_index(tmp_path)["splits"] == ["seeds", "extra", "zeta"]
+    assert "extra" in write_index(tmp_path).read_text(encoding="utf-8")
+
+
 def test_different_data_is_pointed_out(tmp_path: Path) -> None:
     for name in ("a", "b"):
         run = FakeRun(name=name, seeds=(1,), documents={"test": 2}, calibrated=False, data_fingerprint=f"data-{name}")

@@ -17,7 +17,7 @@ from train.runs import DONE
 Backend = Literal["torch", "onnx", "onnx-int8"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
 BATCH_SIZE = 16
-"""Windows a pass: what 16 sentences need fits the processor's cache; 32 took a fifth longer."""
+"""Windows a pass."""
 
 
 class Scorer(Protocol):
