@@ -265,6 +265,9 @@ def _describe_split(field: Field) -> Json:
     notes = list(seen)
     if field.left_out:
         notes.append(f"{field.left_out} items that not every system has are left out (--intersect)")
+    for system in field.systems:
+        if any(len(set(row.tolist())) == 1 for row in system.pred):
+            notes.append(f"{system.name} gives every item the same stance: its MCC is 0")
     for a, b in combinations(field.systems, 2):
         if a.pred.shape == b.pred.shape and (a.pred == b.pred).all():
             notes.append(f"{a.name} and {b.name} give identical answers")

@@ -122,6 +122,13 @@ def test_identical_systems_are_not_told_apart(runs: Path, tmp_path: Path) -> Non
     }  # fmt: skip
 
 
+def test_system_that_always_says_the_same_is_noted(runs: Path, tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in (runs / "base/seed-1/predictions/test.jsonl").read_text().splitlines()]
+    write_jsonl(tmp_path / "flat.jsonl", ({"id": row["id"], "label": "neutral"} for row in rows))
+    found = compare_paths([runs / "base", tmp_path / "flat.jsonl"], tmp_path / "out")[0]
+    assert "flat gives every item the same stance: its MCC is 0" in found["splits"]["test"]["notes"]
+
+
 def test_holm_over_three_systems(runs: Path, tmp_path: Path) -> None:
     answers = answers_of(runs / "base", tmp_path / "llm.jsonl")
     found, _ = compare_paths([runs / "base", runs / "pair", answers], tmp_path / "out")
