@@ -103,7 +103,7 @@ app: $(STAMP) ## paste an article, see who stands where (extra: gradio)
 lock: ## compile constraints.txt anew
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet pip-tools
-	.venv-lock/bin/pip-compile --quiet --upgrade --no-header --strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --extra dev --extra audit --extra fuzz --extra setfit --extra sweep --output-file constraints.txt pyproject.toml
+	.venv-lock/bin/pip-compile --quiet --upgrade --no-header --strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --extra dev --extra audit --extra fuzz --extra setfit --extra sweep --extra tracking --output-file constraints.txt pyproject.toml
 	sed -i 's/+cpu$$//' constraints.txt
 	rm -rf .venv-lock
 
