@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 from pydantic import ConfigDict, Field, ValidationError
 
 from data.errors import InputError, InputFaults
-from data.records import MAX_FAULTS, Example, Row, Text, explain, parse_rows
+from data.records import MAX_FAULTS, Example, Row, Stance, Text, explain, parse_rows
 
 csv.field_size_limit(10_000_000)
 
@@ -99,6 +99,23 @@ def together(rows: Iterable[Example]) -> list[Example]:
 def authored(text: str) -> tuple[str, str]:
     """Put the author in front of a text whose writer holds the stance; return the new text and the mention at its start."""
     return f"{AUTHOR}: {text}", AUTHOR
+
+
+def authored_row(text: str, *, row_id: str, doc_id: str, stance: Stance, target: str) -> Example:
+    """Return the row of a text whose writer holds the stance."""
+    sentence, mention = authored(text)
+    return Example(
+        id=row_id,
+        doc_id=doc_id,
+        sent_id=1,
+        text=sentence,
+        actor="author",
+        mention=mention,
+        start=0,
+        end=len(mention),
+        stance=stance,
+        target=target,
+    )
 
 
 AUTHOR = "The author"

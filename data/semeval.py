@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 
 from data.public_sets import PublicSet, Splits
-from data.published import Passage, PublishedRow, authored, convert_rows, table_lines
+from data.published import Passage, PublishedRow, authored_row, convert_rows, table_lines
 from data.records import Example, Name
 
 TRAIN = ("trainingdata-all-annotations.txt", "semeval2016-task6-trainingdata.txt", "train.csv")
@@ -34,22 +34,10 @@ class Tweet(PublishedRow):
 
 def to_examples(tweet: Tweet) -> list[Example]:
     """Return the row of a tweet; its author holds the stance."""
-    text, mention = authored(tweet.tweet.replace(COLLECTION_TAG, "").strip())
-    number = tweet.id or f"line-{tweet.line}"
-    return [
-        Example(
-            id=f"tweet-{number}",
-            doc_id=f"tweet-{number}",
-            sent_id=1,
-            text=text,
-            actor="author",
-            mention=mention,
-            start=0,
-            end=len(mention),
-            stance=SEMEVAL.stance(tweet.stance.strip().upper()),
-            target=tweet.target,
-        )
-    ]
+    text = tweet.tweet.replace(COLLECTION_TAG, "").strip()
+    name = f"tweet-{tweet.id or f'line-{tweet.line}'}"
+    stance = SEMEVAL.stance(tweet.stance.strip().upper())
+    return [authored_row(text, row_id=name, doc_id=name, stance=stance, target=tweet.target)]
 
 
 def read_file(path: Path) -> list[Example]:

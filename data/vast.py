@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field
 
 from data.public_sets import PublicSet, Splits
-from data.published import Passage, PublishedRow, authored, convert_rows, table_lines
+from data.published import Passage, PublishedRow, authored_row, convert_rows, table_lines
 from data.records import Example, Name
 
 SEEN = {"zero-shot": "0", "few-shot": "1"}
@@ -26,17 +26,11 @@ class Comment(PublishedRow):
 
 def to_examples(comment: Comment) -> list[Example]:
     """Return the row of a comment and topic; the comment's author holds the stance. Comments on several topics are one document."""
-    text, mention = authored(" ".join(comment.post.split()))
     return [
-        Example(
-            id=f"{comment.new_id}:{comment.line}",
+        authored_row(
+            " ".join(comment.post.split()),
+            row_id=f"{comment.new_id}:{comment.line}",
             doc_id=f"comment-{sha256(comment.post.encode()).hexdigest()[:12]}",
-            sent_id=1,
-            text=text,
-            actor="author",
-            mention=mention,
-            start=0,
-            end=len(mention),
             stance=VAST.stance(comment.label.removesuffix(".0")),
             target=comment.topic,
         )

@@ -167,7 +167,7 @@ def case_rows(capability: Capability, name: str, case: Case, names: Names) -> li
         )
         for variant, sentence in enumerate(sentences)
         for mention in sentence.mentions
-        if mention.stance and mention.stance != "?"
+        if mention.decided
     ]
 
 
