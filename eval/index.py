@@ -51,11 +51,11 @@ def build_index(folder: Path) -> dict[str, Any]:
     }
 
 
-def read_entry(run: Path, root: Path) -> dict[str, Any]:
-    """Return a leaderboard row from a run's report.
+def read_report(run: Path) -> dict[str, Any]:
+    """Return a run's report.
 
     Raises:
-        InputError: the report is missing or of another schema.
+        InputError: it is missing or of another schema.
     """
     path = run / "report.json"
     if not path.exists():
@@ -63,11 +63,21 @@ def read_entry(run: Path, root: Path) -> dict[str, Any]:
     report = read_object(path)
     if report.get("schema") != 1 or not isinstance(report.get("splits"), dict):
         raise InputError(f"{path}: not a report of schema 1; python eval/report.py {shlex.quote(str(run))} writes it anew")
+    return report
+
+
+def read_entry(run: Path, root: Path) -> dict[str, Any]:
+    """Return a leaderboard row from a run's report.
+
+    Raises:
+        InputError: the report is missing or of another schema.
+    """
+    report = read_report(run)
     try:
         return _entry(report, run, root)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         again = f"python eval/report.py {shlex.quote(str(run))} writes it anew"
-        raise InputError(f"{path}: not a report of schema 1 ({type(error).__name__}: {error}); {again}") from None
+        raise InputError(f"{run / 'report.json'}: not a report of schema 1 ({type(error).__name__}: {error}); {again}") from None
 
 
 def _entry(report: dict[str, Any], run: Path, root: Path) -> dict[str, Any]:

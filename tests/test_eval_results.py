@@ -1,0 +1,30 @@
+"""The Markdown table of several runs."""
+
+from pathlib import Path
+
+import pytest
+from eval_fakes import FakeRun, write_run
+
+from data.errors import InputError
+from eval.index import read_report
+from eval.report import write_report
+from eval.results import results_markdown
+
+
+def test_every_system_stands_once_with_interval_seeds_and_data(tmp_path: Path) -> None:
+    for name, config_hash in (("weak", "0" * 12), ("strong", "1" * 12)):
+        run = FakeRun(name=name, config_hash=config_hash, seeds=(1, 2), documents={"test": 4, "dev": 3}, calibrated=False)
+        write_report(write_run(tmp_path / name, run), resamples=100)
+    reports = [read_report(tmp_path / name) for name in ("weak", "strong")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in results_markdown(reports, {"test"}).splitlines()]
+    assert [row[:2] for row in rows[2:]] == [["weak", "test"], ["majority", "test"], ["tfidf", "test"], ["strong", "test"]]
+    scores = reports[1]["splits"]["test"]
+    assert rows[-1][3] == f"{scores['macro_f1']['mean']:.3f} ± {scores['macro_f1']['sd']:.3f}"
+    assert rows[-1][4] == "[{:.3f}, {:.3f}]".format(*scores["macro_f1"]["ci95"])
+    assert rows[-1][6:] == ["1, 2", "`fedcba987654`", f"`{'1' * 12}`"]
+    assert rows[3][6] == "–"
+
+
+def test_run_without_report_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no report yet"):
+        read_report(tmp_path)
