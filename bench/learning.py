@@ -55,7 +55,7 @@ def fit_transformer(config: RunConfig, rows: Sequence[Example], seed: int, min_s
     learned, held = hold_back(rows)
     steps = math.ceil(len(in_sentences(learned)) / config.trainer.per_device_train_batch_size) * config.trainer.num_train_epochs
     with tempfile.TemporaryDirectory() as folder:
-        trained = train(config, learned * math.ceil(max(min_steps, steps) / steps), held, seed, Path(folder))
+        trained = train(config, [learned * math.ceil(max(min_steps, steps) / steps)], held, seed, Path(folder))
     return TorchScorer(trained.model, trained.tokenizer, trained.reader)
 
 

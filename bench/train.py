@@ -86,7 +86,7 @@ def contestants(config: RunConfig, rows: Sequence[Example]) -> dict[str, Callabl
     def ours() -> tuple[float, float]:
         clock = StepClock()
         with tempfile.TemporaryDirectory() as folder:
-            train(one_epoch(config), rows, rows[:2], 1, Path(folder), [clock])
+            train(one_epoch(config), [rows], rows[:2], 1, Path(folder), [clock])
         return clock.wall, clock.cpu
 
     def peer(*, padded: bool) -> tuple[float, float]:
@@ -147,7 +147,7 @@ def quality_lines(config: RunConfig, file: Path | None, share: float) -> list[Li
     rows = [row for row in every if row.doc_id in kept]
     gold = [STANCE_ID[row.stance or "neutral"] for row in dev]
     with tempfile.TemporaryDirectory() as folder:
-        trained: Trained = train(config, rows, dev, 1, Path(folder) / "ours")
+        trained: Trained = train(config, [rows], dev, 1, Path(folder) / "ours")
         ours = predict(trained.model, trained.tokenizer, trained.reader, dev).argmax(1)
         answers = {name: _stock_answers(config, rows, dev, Path(folder) / name, padded=name == STOCK) for name in (STOCK, DYNAMIC)}
     scores = {name: float(macro_f1(gold, answer)) for name, answer in answers.items()}

@@ -80,7 +80,7 @@ def handlers() -> Iterator[None]:
 
 def fit(rows: Rows, folder: Path, *callbacks: TrainerCallback, config: RunConfig = CONFIG, save_seconds: float = 0.0) -> Trained:
     torch.rand(3)  # whatever was drawn before must not matter
-    return train(config, rows["train"], rows["dev"], 1, folder, callbacks, save_seconds)
+    return train(config, [rows["train"]], rows["dev"], 1, folder, callbacks, save_seconds)
 
 
 def digest(trained: Trained) -> str:
@@ -200,8 +200,8 @@ def test_a_lack_of_memory_says_what_to_lower(tmp_path: Path) -> None:
 @pytest.mark.parametrize("processes", [1, 2, 3])
 def test_processes_share_the_same_global_batches(processes: int) -> None:
     lengths = [5 + index * 7 % 23 for index in range(41)]
-    single = RankBatches(lengths, 8, 1, seed=1)
-    shares = [RankBatches(lengths, 8, 1, seed=1, rank=rank, processes=processes) for rank in range(processes)]
+    single = RankBatches([lengths], 8, 1, seed=1)
+    shares = [RankBatches([lengths], 8, 1, seed=1, rank=rank, processes=processes) for rank in range(processes)]
     for epoch in (0, 1):
         for batches in (single, *shares):
             batches.epoch = epoch
@@ -209,7 +209,16 @@ def test_processes_share_the_same_global_batches(processes: int) -> None:
         assert together == [sorted(batch) for batch in single]
         assert sorted(index for batch in single for index in batch) == list(range(41))
     assert all(len(part) > 0 for share in shares for part in share)
-    assert [*RankBatches(lengths, 8, 1, seed=1)] != [*single]  # an order of its own for every epoch
+    assert [*RankBatches([lengths], 8, 1, seed=1)] != [*single]  # an order of its own for every epoch
+
+
+def test_each_epoch_reads_the_next_version_in_as_many_steps() -> None:
+    batches = RankBatches([[9] * 20, [7] * 17], 8, 1, seed=1)
+    for epoch, read in enumerate([set(range(20)), set(range(20, 37)), set(range(20))]):
+        batches.epoch = epoch
+        steps = list(batches)
+        assert [len(step) for step in steps] == [8, 8, 4]
+        assert {index for step in steps for index in step} == read
 
 
 def test_the_loss_of_a_step_is_the_same_in_one_batch_and_in_parts() -> None:

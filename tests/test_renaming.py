@@ -1,10 +1,8 @@
 from collections.abc import Callable
 
-import numpy as np
-
 from data.records import Example
 from data.registry import Actor
-from train.renaming import names_by_kind, renamed_copies
+from train.renaming import names_by_kind, renamed_versions
 
 REGISTRY = {
     "moscow": Actor(id="moscow", name="Moscow", kind="state"),
@@ -24,25 +22,32 @@ def test_names_are_collected_by_kind_and_pronouns_are_none(make_example: Make) -
     assert names_by_kind(rows(make_example), REGISTRY) == {"state": ["Ardenland", "Moscow"]}
 
 
-def test_copies_keep_labels_pronouns_and_true_offsets(make_example: Make) -> None:
-    copies = renamed_copies(rows(make_example), REGISTRY, 1.0, np.random.default_rng(3))
-    assert [row.stance for row in copies] == ["neutral", "against", "favor"]
-    assert {row.text for row in copies if row.doc_id == "d"} <= {"Moscow said he objects.", "Ardenland said he objects."}
-    assert all(row.text[row.start : row.end] == row.mention for row in copies)
-    assert len({row.text for row in copies}) == 2
-    seen = {row.mention for seed in range(20) for row in renamed_copies(rows(make_example), REGISTRY, 1.0, np.random.default_rng(seed))}
+def test_versions_keep_labels_order_pronouns_and_true_offsets(make_example: Make) -> None:
+    given = rows(make_example)
+    (version,) = renamed_versions(given, REGISTRY, 1.0, 1, seed=3)
+    assert [(row.id, row.stance) for row in version] == [("m", "neutral"), ("h", "against"), (given[2].id, "favor")]
+    assert {row.text for row in version if row.doc_id == "d"} <= {"Moscow said he objects.", "Ardenland said he objects."}
+    assert all(row.text[row.start : row.end] == row.mention for row in version)
+    assert len({row.text for row in version}) == 2
+    seen = {row.mention for version in renamed_versions(given, REGISTRY, 1.0, 20, seed=3) for row in version}
     assert seen == {"he", "Moscow", "Ardenland"}
 
 
-def test_the_share_and_the_generator_decide(make_example: Make) -> None:
+def test_every_epoch_has_names_of_its_own_and_the_seed_decides(make_example: Make) -> None:
+    given = rows(make_example) * 8
+    versions = renamed_versions(given, REGISTRY, 0.5, 3, seed=7)
+    assert versions == renamed_versions(given, REGISTRY, 0.5, 3, seed=7)
+    assert versions[0] != versions[1] != versions[2]
+    assert [len(version) for version in versions] == [len(given)] * 3
+
+
+def test_without_a_share_there_is_one_version(make_example: Make) -> None:
     given = rows(make_example)
-    assert renamed_copies(given, REGISTRY, 0.0, np.random.default_rng(1)) == []
-    one, two = (renamed_copies(given, REGISTRY, 0.5, np.random.default_rng(7)) for _ in range(2))
-    assert one == two
+    assert renamed_versions(given, REGISTRY, 0.0, 3, seed=1) == [given]
 
 
 def test_overlapping_mentions_are_left_alone(make_example: Make) -> None:
     text = "Moscow City objects."
     overlapping = [make_example(text, "Moscow", id="1"), make_example(text, "Moscow City", id="2", actor="moscow")]
-    copies = renamed_copies(overlapping, REGISTRY, 1.0, np.random.default_rng(1))
-    assert {row.text for row in copies} == {text}
+    (version,) = renamed_versions(overlapping, REGISTRY, 1.0, 1, seed=1)
+    assert {row.text for row in version} == {text}

@@ -206,7 +206,7 @@ def test_continuing_from_a_foreign_checkpoint_runs_no_code(tmp_path: Path, monke
     config, _ = parse_config(build_parser(""), ["--config", "smoke.yaml", "--trainer.num_train_epochs", "2"])
     documents = [read_document(path) for path in sorted((corpus_folder / "corpus").glob("*.md"))]
     rows = [row for document in documents for row in document.examples(0)]
-    train(config, rows, rows[:9], 1, tmp_path / "checkpoints")
+    train(config, [rows], rows[:9], 1, tmp_path / "checkpoints")
     first, last = newest_first(tmp_path / "checkpoints")[::-1]
     shutil.rmtree(last)
     torn = [*first.glob("*.pt*"), *first.glob("*.bin")]
@@ -215,7 +215,7 @@ def test_continuing_from_a_foreign_checkpoint_runs_no_code(tmp_path: Path, monke
         torch.save(Payload(sign), path)
     seal(first, Carried())  # whoever forges the files forges their hashes too
     with pytest.raises(InputError, match="asks for code"), explained(config, tmp_path):
-        train(config, rows, rows[:9], 1, tmp_path / "checkpoints")
+        train(config, [rows], rows[:9], 1, tmp_path / "checkpoints")
     assert not sign.exists() and loads and all(each is True for each in loads)
 
 

@@ -37,7 +37,7 @@ class DataSettings:
         context_sentences: How many preceding sentences the model reads before the labelled one.
         documents: Share of the training documents used, for learning curves; documents are taken in a seeded order.
         labels_per_class: How many training labels of each stance are learned from, a draw of their own for every seed; 0 takes all.
-        renamed: Share of the training sentences that are learned once more with their actors renamed at random.
+        renamed: Share of the training sentences whose actors bear other names, drawn anew for every epoch.
         behaviour: Folder of behaviour cases, "auto" for those under eval/behaviour about the data's target, or "none".
         extra_test: JSONL file of example rows that is scored as one more split, named by its stem.
     """

@@ -2,7 +2,7 @@
 
 import errno
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError  # noqa: TID251 - the name of torch's refusal, nothing is unpickled
@@ -93,8 +93,8 @@ def out_of_memory_advice(config: RunConfig) -> str:
 
 
 @contextmanager
-def naming_examples(windows: Sequence[Window], rows: Sequence[Example], config: RunConfig) -> Iterator[None]:
-    """Say which examples the batch held whose loss was not a number.
+def naming_examples(versions: Iterable[tuple[Sequence[Window], Sequence[Example]]], config: RunConfig) -> Iterator[None]:
+    """Say which examples the batch held whose loss was not a number; each version of the data is its windows and their rows.
 
     Raises:
         InputError: in place of NotANumber.
@@ -102,8 +102,8 @@ def naming_examples(windows: Sequence[Window], rows: Sequence[Example], config: 
     try:
         yield
     except NotANumber as error:
-        read = [window for window in windows if window.input_ids in error.windows]
-        ids = list(dict.fromkeys(rows[index].id for window in read for index in window.examples))
+        read = [(window, rows) for windows, rows in versions for window in windows if window.input_ids in error.windows]
+        ids = list(dict.fromkeys(rows[index].id for window, rows in read for index in window.examples))
         raise InputError(
             f"step {error.step}: the loss is not a number; the batch held {name_examples(ids)}; "
             f"lower trainer.learning_rate (now {config.trainer.learning_rate:g}) or look at these examples"

@@ -12,20 +12,25 @@ from data.registry import Registry
 Names = Mapping[str, Sequence[str]]
 
 
-def renamed_copies(rows: Sequence[Example], registry: Registry, share: float, rng: np.random.Generator) -> list[Example]:
-    """Return copies of a random share of the sentences with every named actor called by another name of its kind.
+def renamed_versions(rows: Sequence[Example], registry: Registry, share: float, count: int, seed: int) -> list[list[Example]]:
+    """Return `count` versions of the rows, one an epoch; in each a random share of the sentences has its named actors called otherwise.
 
-    Pronouns and descriptions ("the minister") stay, as do the labels; the context keeps the old names.
+    A name is replaced by one of an actor of its kind. Pronouns and descriptions ("the minister") stay, as do the labels; the context
+    keeps the old names.
     """
     if not share:
-        return []
+        return [list(rows)]
     names = names_by_kind(rows, registry)
-    copies: list[Example] = []
+    return [rename_some(rows, registry, names, share, np.random.default_rng([seed, version])) for version in range(count)]
+
+
+def rename_some(rows: Sequence[Example], registry: Registry, names: Names, share: float, rng: np.random.Generator) -> list[Example]:
+    """Return the rows with a random share of the sentences renamed."""
+    version: list[Example] = []
     for _, group in groupby(rows, key=lambda row: (row.doc_id, row.sent_id)):
         sentence = list(group)
-        if rng.random() < share:
-            copies += rename_sentence(sentence, registry, names, rng)
-    return copies
+        version += rename_sentence(sentence, registry, names, rng) if rng.random() < share else sentence
+    return version
 
 
 def names_by_kind(rows: Sequence[Example], registry: Registry) -> dict[str, list[str]]:
@@ -60,6 +65,6 @@ def rename_sentence(sentence: Sequence[Example], registry: Registry, names: Name
         position, length = row.end, start + len(name)
     text = "".join([*parts, ordered[0].text[position:]])
     return [
-        row.model_copy(update={"text": text, "mention": text[start:end], "start": start, "end": end, "id": f"{row.id}:renamed"})
+        row.model_copy(update={"text": text, "mention": text[start:end], "start": start, "end": end})
         for row, (start, end) in zip(ordered, spans, strict=True)
     ]

@@ -1,5 +1,6 @@
 """One seed of a run: train, calibrate, predict every split, write the manifest, and DONE last."""
 
+import math
 import resource
 import shutil
 import time
@@ -76,11 +77,12 @@ def run_baseline(config: RunConfig, source: Source, splits: Splits, seed: int, f
 def run_transformer(config: RunConfig, source: Source, splits: Splits, seed: int, folder: Path, save_seconds: float) -> Outcome:
     """Fine-tune, save, calibrate on dev and score a transformer."""
     from train.model_card import write_model_card
-    from train.renaming import renamed_copies
+    from train.renaming import renamed_versions
     from train.transformer import predict, train
 
-    copies = renamed_copies(splits["train"], source.registry, config.data.renamed, np.random.default_rng(seed))
-    trained = train(config, [*splits["train"], *copies], splits["dev"], seed, folder / "checkpoints", save_seconds=save_seconds)
+    epochs = math.ceil(config.trainer.num_train_epochs)
+    versions = renamed_versions(splits["train"], source.registry, config.data.renamed, epochs, seed)
+    trained = train(config, versions, splits["dev"], seed, folder / "checkpoints", save_seconds=save_seconds)
     if not is_first():
         return Outcome()
     trained.model.save_pretrained(folder / "model")

@@ -8,6 +8,8 @@ the training curve needs to go on.
 import shutil
 import sys
 import time
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +34,15 @@ class SteadyTrainer(Trainer):
 
     Args:
         batch_size: windows a step, over all processes.
+        versions: how many windows of the training data make a version of it; each epoch reads the next.
         save_seconds: how often a checkpoint is written within an epoch.
         arguments: those of Trainer.
     """
 
-    def __init__(self, *, batch_size: int, save_seconds: float = SAVE_SECONDS, **arguments: Any) -> None:
+    def __init__(self, *, batch_size: int, versions: Sequence[int], save_seconds: float = SAVE_SECONDS, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.batch_size = batch_size
+        self.versions = versions
         self.save_seconds = save_seconds
         self.carried = Carried()
         self.started = time.perf_counter(), time.process_time()
@@ -81,8 +85,9 @@ class SteadyTrainer(Trainer):
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Return the batches of this process."""
         dataset: Any = self.train_dataset
+        lengths = iter(dataset["length"])
         self.batches = RankBatches(
-            dataset["length"],
+            [list(islice(lengths, windows)) for windows in self.versions],
             self.batch_size,
             self.args.gradient_accumulation_steps,
             self.args.seed,

@@ -159,14 +159,17 @@ class Trained:
 
 def train(
     config: RunConfig,
-    train_rows: Sequence[Example],
+    versions: Sequence[Sequence[Example]],
     dev_rows: Sequence[Example],
     seed: int,
     checkpoints: Path,
     callbacks: Sequence[TrainerCallback] = (),
     save_seconds: float = SAVE_SECONDS,
 ) -> Trained:
-    """Fine-tune one seed, continuing from the last checkpoint in `checkpoints` if there is one."""
+    """Fine-tune one seed, continuing from the last checkpoint in `checkpoints` if there is one.
+
+    The training rows may come in several versions, of which each epoch reads the next.
+    """
     set_seed(seed)
     tokenizer = load_tokenizer(config.model.weights)
     spec = KINDS[config.model.kind]
@@ -175,9 +178,11 @@ def train(
     if not torch.cuda.is_available():
         model.set_attn_implementation("eager")  # the backward pass of the CPU's fused attention took a third of a step
     reader = build_reader(config.model, tokenizer)
-    windows = reader.encode(train_rows)
+    encoded = [reader.encode(rows) for rows in versions]
+    windows = [window for version in encoded for window in version]
     trainer = SteadyTrainer(
         batch_size=config.trainer.per_device_train_batch_size,
+        versions=[len(version) for version in encoded],
         save_seconds=save_seconds,
         model=model,
         args=training_arguments(config, seed, checkpoints),
@@ -185,17 +190,17 @@ def train(
         train_dataset=to_dataset(windows),
         eval_dataset=to_dataset(reader.encode(dev_rows)),
         processing_class=tokenizer,
-        compute_loss_func=WeightedLoss(class_weights(train_rows, config.model.class_weights), config.trainer.label_smoothing_factor),
+        compute_loss_func=WeightedLoss(class_weights(versions[0], config.model.class_weights), config.trainer.label_smoothing_factor),
         optimizer_cls_and_kwargs=optimizer(model, config.model.layer_decay, config.trainer),
         compute_metrics=dev_metrics,
         preprocess_logits_for_metrics=lambda logits, labels: logits.argmax(dim=-1),
         callbacks=[EarlyStoppingCallback(config.trainer.early_stopping_patience), *callbacks],
     )
     started = time.perf_counter()
-    with naming_examples(windows, train_rows, config):
+    with naming_examples(zip(encoded, versions, strict=True), config):
         earlier = trainer.train_or_continue()
     seconds = earlier.wall_seconds + time.perf_counter() - started
-    tokens = sum(len(window.input_ids) for window in windows) * (trainer.state.epoch or 0)
+    tokens = sum(len(window.input_ids) for window in windows) / len(versions) * (trainer.state.epoch or 0)
     return Trained(trainer.model, tokenizer, reader, trainer.curve(), tokens / seconds, earlier)
 
 
