@@ -24,7 +24,9 @@ class RankBatches(Sampler[list[int]]):
     than the largest begins anew, so that all epochs have as many steps.
     """
 
-    def __init__(self, versions: Sequence[Sequence[int]], batch_size: int, accumulation: int, seed: int, *, rank: int = 0, processes: int = 1) -> None:
+    def __init__(
+        self, versions: Sequence[Sequence[int]], batch_size: int, accumulation: int, seed: int, *, rank: int = 0, processes: int = 1
+    ) -> None:
         self.versions = [list(lengths) for lengths in versions]
         self.windows = max(map(len, self.versions))
         self.batch_size = batch_size

@@ -7,7 +7,6 @@ import os
 import torch
 from threadpoolctl import threadpool_limits
 
-
 KERNELS_KEPT = "64"
 """Compiled CPU kernels that oneDNN keeps; its own 1,024, one for every shape met, took 180 MB more and no less time."""
 
