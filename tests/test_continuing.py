@@ -222,8 +222,9 @@ def test_each_epoch_reads_the_next_version_in_as_many_steps() -> None:
 
 
 def test_the_loss_of_a_step_is_the_same_in_one_batch_and_in_parts() -> None:
-    logits, labels = torch.randn(6, 3, generator=torch.Generator().manual_seed(1)), torch.tensor([0, 1, 2, IGNORED, 2, IGNORED])
-    loss = WeightedLoss(torch.ones(3), 0.1)
+    logits = torch.randn(6, 3, generator=torch.Generator().manual_seed(1))
+    labels = torch.tensor([0, 1, 2, IGNORED, 3, IGNORED])
+    loss = WeightedLoss(torch.eye(3)[[2, 0, 1, 1]], torch.ones(3), 0.1)
     parts = [loss({"logits": logits[part]}, labels[part], torch.tensor(4)) for part in (slice(0, 1), slice(1, 6))]
     assert torch.allclose(sum(parts), loss({"logits": logits}, labels))
 

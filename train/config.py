@@ -101,6 +101,8 @@ class TrainerSettings:
         max_grad_norm: Gradient clipping.
         label_smoothing_factor: Probability mass moved from the gold class to the others.
         bf16: Compute in bfloat16 where the processor can; auto looks.
+        teachers: Finished runs (folders, relative to the project's root) whose mean probabilities are learned beside the gold stance.
+        teachers_weight: Share of the teachers in what is learned; the rest is the gold stance.
         early_stopping_patience: Evaluations without a better dev macro-F1 before training stops.
         dataloader_num_workers: Processes that prepare batches; 0 is the main process.
         threads: Threads of a process; they change the last bits. 0 takes those of the machine, and the run's config.yaml says how many.
@@ -118,6 +120,8 @@ class TrainerSettings:
     max_grad_norm: float = 1.0
     label_smoothing_factor: float = 0.0
     bf16: Literal["auto", "yes", "no"] = "auto"
+    teachers: list[str] = field(default_factory=list)
+    teachers_weight: float = 0.6
     early_stopping_patience: int = 3
     dataloader_num_workers: int = 0
     threads: int = 0
@@ -282,6 +286,7 @@ def check_values(config: RunConfig) -> None:
         "trainer.num_train_epochs": config.trainer.num_train_epochs > 0,
         "trainer.per_device_train_batch_size": config.trainer.per_device_train_batch_size > 0,
         "trainer.per_device_eval_batch_size": config.trainer.per_device_eval_batch_size > 0,
+        "trainer.teachers_weight": 0 <= config.trainer.teachers_weight <= 1,
         "trainer.threads": 0 <= config.trainer.threads <= 1024,
         "seeds": bool(config.seeds) and len(set(config.seeds)) == len(config.seeds) and min(config.seeds) >= 0,
         "name": re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", config.name) is not None,

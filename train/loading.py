@@ -73,8 +73,8 @@ def find_seed(folder: Path, seed: int | None = None) -> tuple[RunConfig, Path]:
         raise InputError(f"{folder}: {config.model.kind} is a baseline and saves no model")
     if config.model.kind == "setfit":
         raise InputError(f"{folder}: setfit is a peer to compare with; only span and pair models are opened")
-    finished = sorted((path for path in folder.glob("seed-*") if (path / DONE).is_file()), key=_seed_number)
-    chosen = [path for path in finished if seed is None or path.name == f"seed-{seed}"]
+    finished = finished_seeds(folder)
+    chosen = [path for path in finished if seed is None or seed_number(path) == seed]
     if not chosen:
         have = ", ".join(path.name for path in finished) or "none"
         raise InputError(f"{folder}: incomplete, no finished seed{'' if seed is None else f' {seed}'} (finished: {have})")
@@ -83,7 +83,13 @@ def find_seed(folder: Path, seed: int | None = None) -> tuple[RunConfig, Path]:
     return config, chosen[0]
 
 
-def _seed_number(path: Path) -> int:
+def finished_seeds(folder: Path) -> list[Path]:
+    """Return the folders of a run's finished seeds in their order."""
+    return sorted((path for path in folder.glob("seed-*") if (path / DONE).is_file()), key=seed_number)
+
+
+def seed_number(path: Path) -> int:
+    """Return the seed of a seed's folder."""
     number = path.name.removeprefix("seed-")
     return int(number) if number.isdigit() else 0
 

@@ -13,12 +13,14 @@ import psutil
 from data.files import ROOT
 from train.config import RunConfig
 from train.ranks import processes
+from train.targets import teachers_sha256
 
 PACKAGES = ("torch", "transformers", "datasets", "accelerate", "scikit-learn", "numpy", "tokenizers", "safetensors")
 SOURCES = ("data", "eval", "train")
 ASPECTS = {
     "config": ("config_hash",),
     "data": ("data_fingerprint",),
+    "teachers": ("teachers_sha256",),
     "code": ("code_sha256",),
     "versions": ("versions",),
     "hardware": ("hardware",),
@@ -33,6 +35,7 @@ def describe_origin(config: RunConfig, fingerprint: str) -> dict[str, Any]:
     return {
         "config_hash": config.hash(),
         "data_fingerprint": fingerprint,
+        "teachers_sha256": teachers_sha256(config.trainer.teachers),
         "code_sha256": code_sha256(),
         "git_commit": commit,
         "git_dirty": dirty,

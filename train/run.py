@@ -19,6 +19,7 @@ from train.config import RunConfig, build_parser, load_config, parse_config
 from train.interrupts import INTERRUPTS, Interrupted
 from train.ranks import is_first, rank, wait_for_all
 from train.sources import Source, collect_splits, draw_labels, load_source
+from train.targets import check_teachers
 
 
 def main() -> None:
@@ -36,6 +37,7 @@ def main() -> None:
     try:
         source = load_source(config.data)
         splits = collect_splits(source, config.data)
+        check_teachers(config.trainer.teachers, config.data, source.fingerprint())
         run(config, source, splits, Path(given.runs).resolve() / config.name, overwrite=given.overwrite, save_seconds=given.save_seconds)
     except KeyboardInterrupt as error:
         again = [argument for argument in sys.argv if argument != "--overwrite"]

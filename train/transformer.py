@@ -1,9 +1,11 @@
 """Fine-tuning and prediction of the transformer kinds: span and pair in one loop on transformers' Trainer."""
 
+import itertools
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +33,9 @@ from train.faults import naming_examples
 from train.optimisation import freeze, optimizer
 from train.ranks import backend, processes
 from train.steady_trainer import SAVE_SECONDS, SteadyTrainer
+from train.targets import gold, taught
 from train.weights import load_model, load_tokenizer
-from train.windows import IGNORED, PairReader, Reader, SpanReader, Window
+from train.windows import IGNORED, PairReader, Reader, SpanReader, Window, row_numbers
 
 
 @dataclass(frozen=True)
@@ -55,12 +58,12 @@ def build_reader(settings: ModelSettings, tokenizer: PreTrainedTokenizerBase) ->
     return KINDS[settings.kind].reader(tokenizer, settings)
 
 
-def to_dataset(windows: Sequence[Window]) -> Dataset:
-    """Return the windows as a dataset the Trainer takes, with lengths for grouping."""
+def to_dataset(windows: Sequence[Window], labels: Sequence[list[int] | int]) -> Dataset:
+    """Return windows and what stands for their labels as a dataset the Trainer takes, with lengths for grouping."""
     return Dataset.from_dict(
         {
             "input_ids": [window.input_ids for window in windows],
-            "labels": [window.labels for window in windows],
+            "labels": labels,
             "length": [len(window.input_ids) for window in windows],
         }
     )
@@ -76,26 +79,35 @@ def class_weights(rows: Sequence[Example], exponent: float) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class WeightedLoss:
-    """Class-weighted, smoothed cross-entropy over the positions that carry a label."""
+    """Class-weighted, smoothed cross-entropy over the positions that carry a label, which is the number of a row of `targets`.
 
+    Attributes:
+        targets: the distribution that each row should get, shape (rows, 3).
+        weights: of the classes, shape (3,).
+        smoothing: mass that every target gives up to be shared by all classes.
+    """
+
+    targets: torch.Tensor
     weights: torch.Tensor
     smoothing: float
 
     def __call__(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
         """Return the mean loss over the labelled positions of the step, or of the batch if their number is not given."""
-        logits = outputs["logits"].float().reshape(-1, len(STANCES))
-        settings: Any = {"ignore_index": IGNORED, "label_smoothing": self.smoothing}
-        settings |= {"reduction": "mean" if num_items_in_batch is None else "sum"}
-        loss = torch.nn.functional.cross_entropy(logits, labels.reshape(-1), self.weights.to(logits.device), **settings)
-        return loss if num_items_in_batch is None else loss / num_items_in_batch
+        numbers = labels.reshape(-1)
+        kept = numbers != IGNORED
+        logits = outputs["logits"].float().reshape(-1, len(STANCES))[kept]
+        targets = self.targets.to(logits.device)[numbers[kept]]
+        settings: Any = {"label_smoothing": self.smoothing, "reduction": "sum"}
+        loss = torch.nn.functional.cross_entropy(logits, targets, self.weights.to(logits.device), **settings)
+        return loss / (len(logits) if num_items_in_batch is None else num_items_in_batch)
 
 
-def dev_metrics(prediction: EvalPrediction) -> dict[str, float]:
-    """Score the labelled positions of the dev windows."""
-    labels = np.asarray(prediction.label_ids).reshape(-1)
+def dev_metrics(prediction: EvalPrediction, targets: np.ndarray) -> dict[str, float]:
+    """Score the labelled positions of the dev windows, whose labels are row numbers of `targets`."""
+    numbers = np.asarray(prediction.label_ids).reshape(-1)
     predicted = np.asarray(prediction.predictions).reshape(-1)
-    kept = labels != IGNORED
-    return {"macro_f1": macro_f1(labels[kept], predicted[kept])}
+    kept = numbers != IGNORED
+    return {"macro_f1": macro_f1(targets[numbers[kept]].argmax(axis=-1), predicted[kept])}
 
 
 def use_bf16(choice: str) -> bool:
@@ -179,7 +191,11 @@ def train(
         model.set_attn_implementation("eager")  # the backward pass of the CPU's fused attention took a third of a step
     reader = build_reader(config.model, tokenizer)
     encoded = [reader.encode(rows) for rows in versions]
+    held_out = reader.encode(dev_rows)
+    targets = np.concatenate([taught(rows, config.trainer) for rows in versions] + [gold(dev_rows)])
+    firsts = list(itertools.accumulate(map(len, versions), initial=0))
     windows = [window for version in encoded for window in version]
+    labels = [row_numbers(window, first) for version, first in zip(encoded, firsts, strict=False) for window in version]
     trainer = SteadyTrainer(
         batch_size=config.trainer.per_device_train_batch_size,
         versions=[len(version) for version in encoded],
@@ -187,12 +203,16 @@ def train(
         model=model,
         args=training_arguments(config, seed, checkpoints),
         data_collator=spec.collator(tokenizer),
-        train_dataset=to_dataset(windows),
-        eval_dataset=to_dataset(reader.encode(dev_rows)),
+        train_dataset=to_dataset(windows, labels),
+        eval_dataset=to_dataset(held_out, [row_numbers(window, firsts[-1]) for window in held_out]),
         processing_class=tokenizer,
-        compute_loss_func=WeightedLoss(class_weights(versions[0], config.model.class_weights), config.trainer.label_smoothing_factor),
+        compute_loss_func=WeightedLoss(
+            torch.tensor(targets, dtype=torch.float32),
+            class_weights(versions[0], config.model.class_weights),
+            config.trainer.label_smoothing_factor,
+        ),
         optimizer_cls_and_kwargs=optimizer(model, config.model.layer_decay, config.trainer),
-        compute_metrics=dev_metrics,
+        compute_metrics=partial(dev_metrics, targets=targets),
         preprocess_logits_for_metrics=lambda logits, labels: logits.argmax(dim=-1),
         callbacks=[EarlyStoppingCallback(config.trainer.early_stopping_patience), *callbacks],
     )

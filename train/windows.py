@@ -148,6 +148,17 @@ class PairReader:
         return Window(encoded.input_ids, label, (index,), ())
 
 
+def row_numbers(window: Window, first: int) -> list[int] | int:
+    """Return a window's labels with the number of the row in place of its class, where rows are counted from `first` on."""
+    if isinstance(window.labels, int):
+        return window.labels if window.labels == IGNORED else first + window.examples[0]
+    numbers = list(window.labels)
+    for example, positions in zip(window.examples, window.positions, strict=True):
+        for position in positions:
+            numbers[position] = IGNORED if window.labels[position] == IGNORED else first + example
+    return numbers
+
+
 def encode_window(tokenizer: "PreTrainedTokenizerBase", lead: str, text: str, max_length: int) -> Encoded | None:
     """Encode a text after what leads up to it, as one segment; the lead is cut from the left, None if the text alone is too long.
 

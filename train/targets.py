@@ -1,0 +1,85 @@
+"""What a training should answer for a row: its gold stance, mixed with what teachers say of it (Hinton et al. 2015).
+
+Teachers are finished runs. What they are unsure of tells a student more than the label does, and averaged over several it keeps the
+student from learning by heart what any one of them got wrong.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from data.errors import InputError
+from data.files import ROOT, read_object
+from data.records import STANCE_ID, STANCES, Example
+from train.checkpoints import sha256
+from train.config import DataSettings, TrainerSettings, load_config
+from train.loading import find_seed, finished_seeds, open_run, seed_number
+
+BATCH_SIZE = 64
+
+
+def gold(rows: Sequence[Example]) -> np.ndarray:
+    """Return the stances as certainties, shape (n, 3); rows without one are all zero."""
+    certain = np.eye(len(STANCES))
+    return np.array([certain[STANCE_ID[row.stance]] if row.stance else np.zeros(len(STANCES)) for row in rows])
+
+
+def taught(rows: Sequence[Example], settings: TrainerSettings) -> np.ndarray:
+    """Return what a training on `rows` should answer, shape (n, 3): gold where no teacher is named.
+
+    Raises:
+        InputError: a teacher is no finished run.
+    """
+    if not settings.teachers:
+        return gold(rows)
+    share = settings.teachers_weight
+    return (1 - share) * gold(rows) + share * probabilities(rows, settings.teachers)
+
+
+def probabilities(rows: Sequence[Example], teachers: Sequence[str]) -> np.ndarray:
+    """Return the mean of what all finished seeds of the teachers say, uncalibrated, shape (n, 3).
+
+    Raises:
+        InputError: a teacher is no finished run.
+    """
+    said = [open_run(path.parent, seed_number(path)).scorer.score(rows, BATCH_SIZE) for path in teacher_seeds(teachers)]
+    mean: np.ndarray = np.mean(said, axis=0)
+    return mean
+
+
+def teacher_seeds(teachers: Sequence[str]) -> list[Path]:
+    """Return the folders of all finished seeds of the teachers.
+
+    Raises:
+        InputError: a teacher is no finished run.
+    """
+    for name in teachers:
+        try:
+            find_seed(ROOT / name)
+        except InputError as error:
+            raise InputError(f"trainer.teachers: {error}") from None
+    return [path for name in teachers for path in finished_seeds(ROOT / name)]
+
+
+def check_teachers(teachers: Sequence[str], data: DataSettings, fingerprint: str) -> None:
+    """Refuse teachers that are not there, or that learned from another state of the same data: its test split may be another.
+
+    Raises:
+        InputError: so it is.
+    """
+    for path in teacher_seeds(teachers):
+        theirs = load_config(path.parent / "config.yaml").data
+        learned = read_object(path / "run.json").get("data_fingerprint")
+        if (theirs.source, theirs.corpus) == (data.source, data.corpus) and learned != fingerprint:
+            raise InputError(
+                f"trainer.teachers: {path.parent} learned from another state of the data ({learned}, now {fingerprint}), in which "
+                "test documents may have been for training; train it again with --overwrite"
+            )
+
+
+def teachers_sha256(teachers: Sequence[str]) -> str | None:
+    """Return a hash of all teachers' weights, None where there are none."""
+    hashes = [sha256(path / "model" / "model.safetensors") for path in teacher_seeds(teachers)]
+    return hashlib.sha256(" ".join(hashes).encode()).hexdigest() if hashes else None
