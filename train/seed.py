@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -75,19 +76,29 @@ def run_baseline(config: RunConfig, source: Source, splits: Splits, seed: int, f
 
 def run_transformer(config: RunConfig, source: Source, splits: Splits, seed: int, folder: Path, save_seconds: float) -> Outcome:
     """Fine-tune, save, calibrate on dev and score a transformer."""
+    from train.detection import sentences_to_learn, sentences_to_search, write_found
     from train.model_card import write_model_card
     from train.renaming import renamed_copies
-    from train.transformer import predict, train
+    from train.torch_backend import TorchScorer
+    from train.transformer import train
 
     copies = renamed_copies(splits["train"], source.registry, config.data.renamed, np.random.default_rng(seed))
-    trained = train(config, [*splits["train"], *copies], splits["dev"], seed, folder / "checkpoints", save_seconds=save_seconds)
+    context = config.data.context_sentences
+    marked = sentences_to_learn(source, splits["train"], context) if config.model.detect_actors else []
+    rows = [*splits["train"], *copies]
+    trained = train(config, rows, splits["dev"], seed, folder / "checkpoints", save_seconds=save_seconds, marked=marked)
     if not is_first():
         return Outcome()
     trained.model.save_pretrained(folder / "model")
     trained.tokenizer.save_pretrained(folder / "model")
     write_jsonl(folder / "log.jsonl", trained.log)
     batch_size = config.trainer.per_device_eval_batch_size
-    write_predictions(folder, splits, lambda rows: predict(trained.model, trained.tokenizer, trained.reader, rows, batch_size))
+    scorer = TorchScorer(trained.model, trained.tokenizer, trained.reader)
+    write_predictions(folder, splits, lambda rows: scorer.score(rows, batch_size))
+    if config.model.detect_actors:
+        detect = partial(scorer.detect, settings=config.model, batch_size=batch_size)
+        predict = partial(scorer.score, batch_size=batch_size)
+        write_found(folder, sentences_to_search(source, splits, context), detect, predict)
     write_model_card(folder, config, {row.target for row in splits["train"] if row.target})
     return Outcome(trained.tokens_per_second, sum(parameter.numel() for parameter in trained.model.parameters()), trained.earlier)
 

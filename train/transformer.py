@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,16 @@ from transformers import (
 )
 
 from data.records import STANCES, Example
+from data.spans import MarkedSentence
 from eval.metrics import macro_f1
 from train.checkpoints import Carried
 from train.config import ModelSettings, RunConfig
+from train.detection import DetectingLoss, detecting_loss
 from train.faults import naming_examples
 from train.optimisation import freeze, optimizer
 from train.ranks import backend, processes
 from train.steady_trainer import SAVE_SECONDS, SteadyTrainer
+from train.tagging import DETECTING_LABELS, Tagger
 from train.weights import load_model, load_tokenizer
 from train.windows import IGNORED, PairReader, Reader, SpanReader, Window
 
@@ -88,6 +91,12 @@ class WeightedLoss:
         settings |= {"reduction": "mean" if num_items_in_batch is None else "sum"}
         loss = torch.nn.functional.cross_entropy(logits, labels.reshape(-1), self.weights.to(logits.device), **settings)
         return loss if num_items_in_batch is None else loss / num_items_in_batch
+
+
+def build_loss(config: RunConfig, rows: Sequence[Example], windows: Sequence[Window]) -> WeightedLoss | DetectingLoss:
+    """Return the loss of the configured kind of head."""
+    weights, smoothing = class_weights(rows, config.model.class_weights), config.trainer.label_smoothing_factor
+    return detecting_loss(weights, smoothing, windows) if config.model.detect_actors else WeightedLoss(weights, smoothing)
 
 
 def dev_metrics(prediction: EvalPrediction) -> dict[str, float]:
@@ -165,17 +174,19 @@ def train(
     checkpoints: Path,
     callbacks: Sequence[TrainerCallback] = (),
     save_seconds: float = SAVE_SECONDS,
+    marked: Sequence[MarkedSentence] = (),
 ) -> Trained:
-    """Fine-tune one seed, continuing from the last checkpoint in `checkpoints` if there is one."""
+    """Fine-tune one seed, continuing from the last checkpoint in `checkpoints` if there is one; `marked` is for finding mentions."""
     set_seed(seed)
     tokenizer = load_tokenizer(config.model.weights)
     spec = KINDS[config.model.kind]
-    model = load_model(spec.auto_class, config.model.weights, tokenizer, config.model.dropout)
+    labels = DETECTING_LABELS if config.model.detect_actors else STANCES
+    model = load_model(spec.auto_class, config.model.weights, tokenizer, config.model.dropout, labels)
     freeze(model, config.model)
     if not torch.cuda.is_available():
         model.set_attn_implementation("eager")  # the backward pass of the CPU's fused attention took a third of a step
     reader = build_reader(config.model, tokenizer)
-    windows = reader.encode(train_rows)
+    windows = [*reader.encode(train_rows), *Tagger(tokenizer, config.model).encode(marked)]
     trainer = SteadyTrainer(
         batch_size=config.trainer.per_device_train_batch_size,
         save_seconds=save_seconds,
@@ -185,10 +196,10 @@ def train(
         train_dataset=to_dataset(windows),
         eval_dataset=to_dataset(reader.encode(dev_rows)),
         processing_class=tokenizer,
-        compute_loss_func=WeightedLoss(class_weights(train_rows, config.model.class_weights), config.trainer.label_smoothing_factor),
+        compute_loss_func=build_loss(config, train_rows, windows),
         optimizer_cls_and_kwargs=optimizer(model, config.model.layer_decay, config.trainer),
         compute_metrics=dev_metrics,
-        preprocess_logits_for_metrics=lambda logits, labels: logits.argmax(dim=-1),
+        preprocess_logits_for_metrics=lambda logits, labels: logits[..., : len(STANCES)].argmax(dim=-1),
         callbacks=[EarlyStoppingCallback(config.trainer.early_stopping_patience), *callbacks],
     )
     started = time.perf_counter()
@@ -201,18 +212,23 @@ def train(
 
 def predict(model: Any, tokenizer: PreTrainedTokenizerBase, reader: Reader, rows: Sequence[Example], batch_size: int = 64) -> np.ndarray:
     """Return the stance probabilities of `rows`, shape (n, 3); windows of like length go together."""
-    windows = reader.encode(rows)
-    order = sorted(range(len(windows)), key=lambda index: len(windows[index].input_ids))
     logits = np.zeros((len(rows), len(STANCES)))
+    for window, output in run_windows(model, tokenizer, reader.encode(rows), batch_size):
+        logits[list(window.examples)] = reader.read(window, output)
+    return softmax(logits)
+
+
+def run_windows(
+    model: Any, tokenizer: PreTrainedTokenizerBase, windows: Sequence[Window], batch_size: int
+) -> Iterator[tuple[Window, np.ndarray]]:
+    """Yield every window with the model's logits, the shortest first; windows of like length go together."""
+    order = sorted(windows, key=lambda window: len(window.input_ids))
     model.eval()
     with torch.inference_mode():
         for start in range(0, len(order), batch_size):
-            batch = [windows[index] for index in order[start : start + batch_size]]
+            batch = order[start : start + batch_size]
             inputs = tokenizer.pad({"input_ids": [window.input_ids for window in batch]}, return_tensors="pt").to(model.device)
-            outputs = model(**inputs).logits.float().cpu().numpy()
-            for window, output in zip(batch, outputs, strict=True):
-                logits[list(window.examples)] = reader.read(window, output)
-    return softmax(logits)
+            yield from zip(batch, model(**inputs).logits.float().cpu().numpy(), strict=True)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from data.records import STANCE_ID, Example
+from data.records import STANCE_ID, STANCES, Example
 from train.config import ModelSettings
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ class SpanReader:
         return [window for passage in passages for window in self._encode_passage(passage)]
 
     def read(self, window: Window, logits: np.ndarray) -> np.ndarray:
-        """Average the token logits, shape (t, 3), over the positions of each example."""
-        return np.stack([logits[list(positions)].mean(axis=0) for positions in window.positions])
+        """Average the token logits of the stances, the first three, over the positions of each example."""
+        return np.stack([logits[list(positions), : len(STANCES)].mean(axis=0) for positions in window.positions])
 
     def _encode_passage(self, sentences: Sequence[Sentence]) -> list[Window]:
         text, spans = join_sentences(sentences)
