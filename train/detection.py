@@ -51,8 +51,8 @@ class DetectingLoss:
         weights = self.weights.to(logits.device)
         loss: torch.Tensor = cross_entropy(logits[:, : len(STANCES)], stances, weights, label_smoothing=self.smoothing, **summed)
         loss = loss + self.tag_weight * cross_entropy(logits[:, len(STANCES) :], tags, **summed)
-        if num_items_in_batch is None:
-            num_items_in_batch = ((stances != IGNORED).sum() + self.tag_weight * is_tag.sum()) / self.mean_weight
+        if num_items_in_batch is None or not torch.is_grad_enabled():  # dev has stances alone, which weigh more than the mean
+            return loss / ((stances != IGNORED).sum() + self.tag_weight * is_tag.sum())
         return loss / (num_items_in_batch * self.mean_weight)
 
 
