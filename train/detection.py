@@ -50,10 +50,12 @@ class DetectingLoss:
         summed: Any = {"ignore_index": IGNORED, "reduction": "sum"}
         weights = self.weights.to(logits.device)
         loss: torch.Tensor = cross_entropy(logits[:, : len(STANCES)], stances, weights, label_smoothing=self.smoothing, **summed)
-        loss = loss + self.tag_weight * cross_entropy(logits[:, len(STANCES) :], tags, **summed)
-        if num_items_in_batch is None or not torch.is_grad_enabled():  # dev has stances alone, which weigh more than the mean
-            return loss / ((stances != IGNORED).sum() + self.tag_weight * is_tag.sum())
-        return loss / (num_items_in_batch * self.mean_weight)
+        loss += self.tag_weight * cross_entropy(logits[:, len(STANCES) :], tags, **summed)
+        total: Any = num_items_in_batch
+        if total is None or not torch.is_grad_enabled():  # dev has stances alone, which weigh more than the mean label
+            total = ((stances != IGNORED).sum() + self.tag_weight * is_tag.sum()) / self.mean_weight
+        mean: torch.Tensor = loss / (total * self.mean_weight)
+        return mean
 
 
 def detecting_loss(weights: torch.Tensor, smoothing: float, windows: Sequence[Window]) -> DetectingLoss:

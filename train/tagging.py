@@ -57,7 +57,7 @@ class Tagger:
         windows = []
         for index, sentence in enumerate(sentences):
             words = [match.span() for match in _WORD.finditer(sentence.text)]
-            windows += self._encode_words(index, sentence, words)
+            windows += self._encode_words(index, sentence, list(zip(words, gold_tags(sentence, words), strict=True)))
         return windows
 
     def read(self, window: TagWindow, logits: np.ndarray) -> list[int]:
@@ -65,22 +65,22 @@ class Tagger:
         tags: list[int] = logits[list(window.firsts), len(STANCES) :].argmax(axis=-1).tolist()
         return tags
 
-    def _encode_words(self, index: int, sentence: MarkedSentence, words: Sequence[Offsets]) -> list[TagWindow]:
+    def _encode_words(self, index: int, sentence: MarkedSentence, words: Sequence[tuple[Offsets, int]]) -> list[TagWindow]:
         if not words:
             return []
-        start, end = words[0][0], words[-1][1]
+        start, end = words[0][0][0], words[-1][0][1]
         lead = f"{sentence.target}: {sentence.context}" if self.settings.target_text and sentence.target else sentence.context
         encoded = encode_window(self.tokenizer, lead, sentence.text[start:end], self.settings.max_length)
         if encoded is None:
             middle = len(words) // 2  # a single word that fills more than a window is no mention
             return [window for part in (words[:middle], words[middle:]) if middle for window in self._encode_words(index, sentence, part)]
         first_at = {start + left: position for position, (left, right) in reversed(encoded.offsets.items()) if left < right}
-        read = [word for word in words if word[0] in first_at]
-        firsts = tuple(first_at[word[0]] for word in read)
+        read = [(word, tag) for word, tag in words if word[0] in first_at]
+        firsts = tuple(first_at[word[0]] for word, _ in read)
         labels = [IGNORED] * len(encoded.input_ids)
-        for position, tag in zip(firsts, gold_tags(sentence, read), strict=True):
+        for position, (_, tag) in zip(firsts, read, strict=True):
             labels[position] = len(STANCES) + tag
-        return [TagWindow(encoded.input_ids, labels, (), (), index, tuple(read), firsts)]
+        return [TagWindow(encoded.input_ids, labels, (), (), index, tuple(word for word, _ in read), firsts)]
 
 
 def gold_tags(sentence: MarkedSentence, words: Iterable[Offsets]) -> list[int]:
