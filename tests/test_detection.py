@@ -115,7 +115,7 @@ def test_each_group_of_labels_has_a_loss_of_its_own(tokenizer: PreTrainedTokeniz
     assert first.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
-def test_both_groups_weigh_the_same_and_dev_is_a_plain_mean(tokenizer: PreTrainedTokenizerBase, corpus: Corpus) -> None:
+def test_both_groups_weigh_the_same_and_an_evaluation_is_a_plain_mean(tokenizer: PreTrainedTokenizerBase, corpus: Corpus) -> None:
     windows = windows_of(tokenizer, corpus)
     labels = np.concatenate([np.array(window.labels) for window in windows])
     loss = detecting_loss(torch.ones(3), 0.0, windows)

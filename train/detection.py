@@ -13,6 +13,7 @@ from data.files import write_jsonl
 from data.records import STANCES, Example
 from data.spans import MarkedSentence, Span, TaggedSentence, marked_sentences, sentences_of, span_examples
 from eval.behaviour.cases import BEHAVIOUR
+from train.config import RunConfig
 from train.sources import Source
 from train.tagging import DETECTING_LABELS, Offsets
 from train.windows import IGNORED, Window
@@ -21,6 +22,17 @@ Detect = Callable[[Sequence[MarkedSentence]], list[list[Offsets]]]
 Predict = Callable[[Sequence[Example]], np.ndarray]
 Searched = Iterator[tuple[str, list[MarkedSentence]]]
 """The sentences of each split."""
+
+
+@dataclass(frozen=True)
+class Marked:
+    """Sentences with all their marks: those that are learned, and those by which a checkpoint is chosen."""
+
+    train: Sequence[MarkedSentence] = ()
+    dev: Sequence[MarkedSentence] = ()
+
+
+NOTHING_MARKED = Marked()
 
 
 @dataclass(frozen=True)
@@ -52,7 +64,7 @@ class DetectingLoss:
         loss: torch.Tensor = cross_entropy(logits[:, : len(STANCES)], stances, weights, label_smoothing=self.smoothing, **summed)
         loss += self.tag_weight * cross_entropy(logits[:, len(STANCES) :], tags, **summed)
         total: Any = num_items_in_batch
-        if total is None or not torch.is_grad_enabled():  # dev has stances alone, which weigh more than the mean label
+        if total is None or not torch.is_grad_enabled():  # the mix of labels is that of the training windows only
             total = ((stances != IGNORED).sum() + self.tag_weight * is_tag.sum()) / self.mean_weight
         mean: torch.Tensor = loss / (total * self.mean_weight)
         return mean
@@ -66,10 +78,24 @@ def detecting_loss(weights: torch.Tensor, smoothing: float, windows: Sequence[Wi
     return DetectingLoss(weights, smoothing, tag_weight, (stances + tag_weight * tags) / max(1, stances + tags))
 
 
-def sentences_to_learn(source: Source, rows: Sequence[Example], context_sentences: int) -> list[MarkedSentence]:
-    """Return every sentence of the documents that the training rows come from, those that name nobody among them."""
-    documents = dict.fromkeys(row.doc_id for row in rows)
-    return [sentence for doc_id in documents for sentence in marked_sentences(source.by_id[doc_id], context_sentences)]
+def choose_labels(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return the likeliest label of the group that each gold label is of, from logits of shape (..., 3 or 6)."""
+    stances = logits[..., : len(STANCES)].argmax(dim=-1)
+    if logits.shape[-1] == len(STANCES):
+        return stances
+    return torch.where(labels >= len(STANCES), logits[..., len(STANCES) :].argmax(dim=-1) + len(STANCES), stances)
+
+
+def marked_sentences_of(config: RunConfig, source: Source, splits: Mapping[str, Sequence[Example]]) -> Marked:
+    """Return every sentence of the documents that the rows to learn from come from, those that name nobody among them."""
+    if not config.model.detect_actors:
+        return NOTHING_MARKED
+
+    def sentences(rows: Sequence[Example]) -> list[MarkedSentence]:
+        documents = dict.fromkeys(row.doc_id for row in rows)
+        return [each for doc_id in documents for each in marked_sentences(source.by_id[doc_id], config.data.context_sentences)]
+
+    return Marked(sentences(splits["train"]), sentences(splits["dev"]))
 
 
 def sentences_to_search(source: Source, splits: Mapping[str, Sequence[Example]], context: int) -> Searched:

@@ -76,15 +76,14 @@ def run_baseline(config: RunConfig, source: Source, splits: Splits, seed: int, f
 
 def run_transformer(config: RunConfig, source: Source, splits: Splits, seed: int, folder: Path, save_seconds: float) -> Outcome:
     """Fine-tune, save, calibrate on dev and score a transformer."""
-    from train.detection import sentences_to_learn, sentences_to_search, write_found
+    from train.detection import marked_sentences_of, sentences_to_search, write_found
     from train.model_card import write_model_card
     from train.renaming import renamed_copies
     from train.torch_backend import TorchScorer
     from train.transformer import train
 
     copies = renamed_copies(splits["train"], source.registry, config.data.renamed, np.random.default_rng(seed))
-    context = config.data.context_sentences
-    marked = sentences_to_learn(source, splits["train"], context) if config.model.detect_actors else []
+    marked = marked_sentences_of(config, source, splits)
     rows = [*splits["train"], *copies]
     trained = train(config, rows, splits["dev"], seed, folder / "checkpoints", save_seconds=save_seconds, marked=marked)
     if not is_first():
@@ -98,7 +97,7 @@ def run_transformer(config: RunConfig, source: Source, splits: Splits, seed: int
     if config.model.detect_actors:
         detect = partial(scorer.detect, settings=config.model, batch_size=batch_size)
         predict = partial(scorer.score, batch_size=batch_size)
-        write_found(folder, sentences_to_search(source, splits, context), detect, predict)
+        write_found(folder, sentences_to_search(source, splits, config.data.context_sentences), detect, predict)
     write_model_card(folder, config, {row.target for row in splits["train"] if row.target})
     return Outcome(trained.tokens_per_second, sum(parameter.numel() for parameter in trained.model.parameters()), trained.earlier)
 

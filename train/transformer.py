@@ -24,11 +24,10 @@ from transformers import (
 )
 
 from data.records import STANCES, Example
-from data.spans import MarkedSentence
 from eval.metrics import macro_f1
 from train.checkpoints import Carried
 from train.config import ModelSettings, RunConfig
-from train.detection import DetectingLoss, detecting_loss
+from train.detection import NOTHING_MARKED, DetectingLoss, Marked, choose_labels, detecting_loss
 from train.faults import naming_examples
 from train.optimisation import freeze, optimizer
 from train.ranks import backend, processes
@@ -100,11 +99,16 @@ def build_loss(config: RunConfig, rows: Sequence[Example], windows: Sequence[Win
 
 
 def dev_metrics(prediction: EvalPrediction) -> dict[str, float]:
-    """Score the labelled positions of the dev windows."""
+    """Score the labelled positions of the dev windows; where there are tags, their macro-F1 and the mean of both as well."""
     labels = np.asarray(prediction.label_ids).reshape(-1)
     predicted = np.asarray(prediction.predictions).reshape(-1)
-    kept = labels != IGNORED
-    return {"macro_f1": macro_f1(labels[kept], predicted[kept])}
+    tagged = labels >= len(STANCES)
+    kept = (labels != IGNORED) & ~tagged
+    stances = macro_f1(labels[kept], predicted[kept])
+    if not tagged.any():
+        return {"macro_f1": stances}
+    tags = macro_f1(labels[tagged] - len(STANCES), predicted[tagged] - len(STANCES))
+    return {"macro_f1": stances, "tag_f1": tags, "mean_f1": (stances + tags) / 2}
 
 
 def use_bf16(choice: str) -> bool:
@@ -119,7 +123,7 @@ def use_bf16(choice: str) -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def training_arguments(config: RunConfig, seed: int, folder: Path) -> TrainingArguments:
+def training_arguments(config: RunConfig, seed: int, folder: Path, best_by: str = "macro_f1") -> TrainingArguments:
     """Translate the config into transformers' TrainingArguments."""
     settings = config.trainer
     return TrainingArguments(
@@ -146,7 +150,7 @@ def training_arguments(config: RunConfig, seed: int, folder: Path) -> TrainingAr
         save_strategy="epoch",
         restore_callback_states_from_checkpoint=True,
         load_best_model_at_end=True,
-        metric_for_best_model="macro_f1",
+        metric_for_best_model=best_by,
         logging_steps=20,
         disable_tqdm=not sys.stderr.isatty(),
         project="actor-stance",
@@ -174,7 +178,7 @@ def train(
     checkpoints: Path,
     callbacks: Sequence[TrainerCallback] = (),
     save_seconds: float = SAVE_SECONDS,
-    marked: Sequence[MarkedSentence] = (),
+    marked: Marked = NOTHING_MARKED,
 ) -> Trained:
     """Fine-tune one seed, continuing from the last checkpoint in `checkpoints` if there is one; `marked` is for finding mentions."""
     set_seed(seed)
@@ -186,20 +190,21 @@ def train(
     if not torch.cuda.is_available():
         model.set_attn_implementation("eager")  # the backward pass of the CPU's fused attention took a third of a step
     reader = build_reader(config.model, tokenizer)
-    windows = [*reader.encode(train_rows), *Tagger(tokenizer, config.model).encode(marked)]
+    tagger = Tagger(tokenizer, config.model)
+    windows = [*reader.encode(train_rows), *tagger.encode(marked.train)]
     trainer = SteadyTrainer(
         batch_size=config.trainer.per_device_train_batch_size,
         save_seconds=save_seconds,
         model=model,
-        args=training_arguments(config, seed, checkpoints),
+        args=training_arguments(config, seed, checkpoints, "mean_f1" if marked.dev else "macro_f1"),
         data_collator=spec.collator(tokenizer),
         train_dataset=to_dataset(windows),
-        eval_dataset=to_dataset(reader.encode(dev_rows)),
+        eval_dataset=to_dataset([*reader.encode(dev_rows), *tagger.encode(marked.dev)]),
         processing_class=tokenizer,
         compute_loss_func=build_loss(config, train_rows, windows),
         optimizer_cls_and_kwargs=optimizer(model, config.model.layer_decay, config.trainer),
         compute_metrics=dev_metrics,
-        preprocess_logits_for_metrics=lambda logits, labels: logits[..., : len(STANCES)].argmax(dim=-1),
+        preprocess_logits_for_metrics=choose_labels,
         callbacks=[EarlyStoppingCallback(config.trainer.early_stopping_patience), *callbacks],
     )
     started = time.perf_counter()
