@@ -5,8 +5,8 @@ Bylines and notices ("Comments are closed.") are kept in the text but not read f
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -66,7 +66,10 @@ class ArticleSentence:
 
 @dataclass(frozen=True)
 class Article:
-    """A text taken apart, and who is mentioned in each of its sentences; `registry` also holds the actors of this text alone."""
+    """A text taken apart, and who is mentioned in each of its sentences.
+
+    `registry` also holds the actors of this text alone; `newcomers` are the names of those that a model found, by their ids.
+    """
 
     doc_id: str
     text: str
@@ -74,6 +77,7 @@ class Article:
     sentences: tuple[ArticleSentence, ...]
     mentions: tuple[tuple[FoundMention, ...], ...]
     registry: Registry
+    newcomers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -179,7 +183,7 @@ def article_examples(article: Article, target: str, context_sentences: int = 1) 
     """
     rows: list[Example] = []
     for index, (sentence, mentions) in enumerate(zip(article.sentences, article.mentions, strict=True)):
-        context = _context(article.sentences[:index], context_sentences) if mentions else ""
+        context = context_of(article.sentences[:index], context_sentences) if mentions else ""
         count: dict[str, int] = {}
         for mention in mentions:
             nth = count[mention.actor] = count.get(mention.actor, 0) + 1
@@ -200,7 +204,8 @@ def article_examples(article: Article, target: str, context_sentences: int = 1) 
     return rows
 
 
-def _context(before: Sequence[ArticleSentence], count: int) -> str:
+def context_of(before: Sequence[ArticleSentence], count: int) -> str:
+    """Return the last `count` sentences of those before one that are read."""
     readable = [sentence.text for sentence in before if sentence.part in READ_PARTS]
     return " ".join(readable[-count:]) if count else ""
 

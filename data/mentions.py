@@ -9,7 +9,8 @@ from data.errors import InputError
 from data.registry import Actor, Kind, Registry
 from data.words import ABBREVIATED_STATES, DEEDS, DEMONYMS, HELD, SPEECH, TITLE_MODIFIERS, TITLES
 
-How = Literal["name", "description", "pronoun"]
+How = Literal["name", "description", "pronoun", "tagged"]
+"""How a mention was found; a tagged one by a model (data/newcomers.py)."""
 
 _DEMONYM = "|".join(sorted(DEMONYMS, key=len, reverse=True))
 _MODIFIER = rf"(?:{_DEMONYM}|US|U\.S\.|UK|EU|Nato|NATO|{TITLE_MODIFIERS})"

@@ -22,6 +22,7 @@ MARKERS = {"against": "▼", "neutral": "●", "favor": "▲"}
 """A sign beside every stance colour, for those who do not see the colour."""
 
 SPLIT_TITLES = {"test": "Test split", "seeds": "Seed article", "dev": "Dev split"}
+SPAN_METRIC_TITLES = {"precision": "precision", "recall": "recall", "f1": "span F1", "stance_f1": "span + stance F1"}
 GROUP_TITLES = {
     "per_actor": "actor",
     "per_genre": "genre",
@@ -79,6 +80,7 @@ def environment() -> Environment:
     }
     env.globals |= {"chart": pictures, "mini_whisker": charts.mini_whisker, "whisker_chart": charts.whisker_chart}
     env.globals |= {"stances": STANCES, "markers": MARKERS, "headlines": tuple(HEADLINES), "metric_titles": METRIC_TITLES}
+    env.globals |= {"span_metrics": SPAN_METRIC_TITLES}
     env.globals |= {"split_titles": SPLIT_TITLES, "group_titles": GROUP_TITLES, "max_rows": MAX_TABLE_ROWS}
     env.globals |= inline_files([TEMPLATES / "page.css"], TEMPLATES / "page.js")
     return env

@@ -59,6 +59,8 @@ def summary(report: dict[str, Any], run_folder: Path | None = None) -> str:
     if report["behaviour"]:
         totals = ", ".join(f"{row['check']} {row['rate']['mean']:.1%} of {row['n']}" for row in report["behaviour"]["totals"])
         lines.append(f"behaviour checks passed: {totals}")
+    for name, found in (report.get("detection") or {}).items():
+        lines.append(f"{name:<8} mentions found: span F1 {_figures(found['f1'])}, with the right stance {_figures(found['stance_f1'])}")
     lines += [f"note: {note}" for note in report["notes"]]
     lines.append(f"seeds {', '.join(str(each['seed']) for each in report['seeds'])}, data {report['data_fingerprint']}")
     if run_folder:

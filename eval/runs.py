@@ -11,6 +11,7 @@ from data.parsing import parse_json
 from data.records import MAX_FAULTS, Prediction, read_rows
 from eval.behaviour.judge import Behaviour, read_behaviour
 from eval.calibration import Calibration
+from eval.spans import Mentions, read_mentions
 from eval.systems import Split, System, stack_predictions
 
 FIRST_SPLITS = ("test", "seeds", "dev")
@@ -42,6 +43,7 @@ class Run:
     systems: dict[str, System]
     baselines: dict[str, dict[str, System]] = field(default_factory=dict)
     behaviour: Behaviour | None = None
+    mentions: dict[str, Mentions] = field(default_factory=dict)
 
     @property
     def data_fingerprint(self) -> str:
@@ -90,6 +92,7 @@ def read_run(folder: Path) -> Run:
         systems=_read_systems(folder.resolve().name, seeds, splits),
         baselines=_read_baselines(folder / "baselines", splits),
         behaviour=read_behaviour(folder, [seed.folder for seed in seeds]),
+        mentions=read_mentions(folder, [seed.folder for seed in seeds]),
     )
 
 

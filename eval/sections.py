@@ -12,6 +12,7 @@ from eval.metrics import HEADLINES
 from eval.runs import Run, SeedRun
 from eval.scores import score_groups, score_system
 from eval.sentences import MAX_BYTES, browser_sentences, row_bytes
+from eval.spans import score_mentions
 from eval.subsets import GROUPINGS, grouping, subsets, target_confusion
 from eval.systems import Split, System
 from eval.trust import calibration_section, selective_section
@@ -40,6 +41,7 @@ def build_report(run: Run, rng: np.random.Generator, resamples: int = RESAMPLES)
         "splits": {name: _split(run, name, rng, resamples) for name in run.splits},
         "baselines": _baselines(run, rng, resamples),
         "behaviour": behaviour_section(run.behaviour),
+        "detection": _detection(run, rng, resamples),
         "cost": _cost(run.seeds),
         "curve": [{"seed": seed.seed, "points": curve_points(seed.log)} for seed in run.seeds if seed.log],
         "config": run.config,
@@ -93,6 +95,11 @@ def _baselines(run: Run, rng: np.random.Generator, resamples: int) -> Json:
         }
         for kind, systems in run.baselines.items()
     }
+
+
+def _detection(run: Run, rng: np.random.Generator, resamples: int) -> Json | None:
+    order = [name for name in run.splits if name in run.mentions]
+    return {name: score_mentions(run.mentions[name], rng, resamples) for name in order} or None
 
 
 def _cost(seeds: Sequence[SeedRun]) -> Json:

@@ -11,6 +11,7 @@ import yaml
 from data.files import write_json, write_jsonl, write_text
 from data.items import Item
 from data.records import STANCES, Example, Prediction
+from data.spans import TaggedSentence, sentences_of
 from eval.behaviour.cases import SUITES, read_suite
 from eval.calibration import calibrate
 
@@ -34,6 +35,7 @@ class FakeRun:
     baselines: tuple[str, ...] = ("majority", "tfidf")
     calibrated: bool = True
     behaviour: bool = False
+    mentions: bool = False
 
 
 def make_items(split: str, documents: int, sentences: int = 6) -> list[Item]:
@@ -98,6 +100,8 @@ def write_run(folder: Path, fake: FakeRun | None = None) -> Path:
             write_jsonl(folder / "baselines" / kind / f"{split}.jsonl", predict(rows, 0.4, rng))
     if fake.behaviour:
         write_behaviour(folder, fake)
+    if fake.mentions:
+        write_mentions(folder, fake, items)
     for seed in fake.seeds:
         _write_seed(folder / f"seed-{seed}", seed, fake, items)
         if fake.calibrated and "dev" in items:
@@ -114,6 +118,16 @@ def write_behaviour(folder: Path, fake: FakeRun) -> None:
     for seed in fake.seeds:
         rng = np.random.default_rng([seed, int(1000 * fake.accuracy)])
         write_jsonl(folder / f"seed-{seed}" / "predictions" / "behaviour.jsonl", predict(rows, fake.accuracy, rng))
+
+
+def write_mentions(folder: Path, fake: FakeRun, items: dict[str, list[Item]]) -> None:
+    """Write the marks of every split into a run folder, and that each seed finds all but the last of a sentence, with its stance."""
+    for split, rows in items.items():
+        sentences = list(sentences_of(rows))
+        write_jsonl(folder / "mentions" / f"{split}.jsonl", (sentence.model_dump() for sentence in sentences))
+        found = [TaggedSentence(id=each.id, doc_id=each.doc_id, spans=each.spans[:-1]) for each in sentences]
+        for seed in fake.seeds:
+            write_jsonl(folder / f"seed-{seed}" / "mentions" / f"{split}.jsonl", (row.model_dump() for row in found))
 
 
 def _write_seed(folder: Path, seed: int, fake: FakeRun, items: dict[str, list[Item]]) -> None:

@@ -25,8 +25,10 @@ from train.checkpoints import latest_usable, newest_first, prune
 from train.config import ModelSettings, RunConfig, TrainerSettings
 from train.faults import explained
 from train.interrupts import INTERRUPTS, Interrupted
+from train.losses import FIRST_TAUGHT, WeightedLoss
 from train.runs import check_origin, open_run
-from train.transformer import IGNORED, Trained, WeightedLoss, train
+from train.transformer import Trained, train
+from train.windows import IGNORED
 
 CONFIG = RunConfig(
     name="tiny",
@@ -223,8 +225,8 @@ def test_each_epoch_reads_the_next_version_in_as_many_steps() -> None:
 
 def test_the_loss_of_a_step_is_the_same_in_one_batch_and_in_parts() -> None:
     logits = torch.randn(6, 3, generator=torch.Generator().manual_seed(1))
-    labels = torch.tensor([0, 1, 2, IGNORED, 3, IGNORED])
-    loss = WeightedLoss(torch.eye(3)[[2, 0, 1, 1]], torch.ones(3), 0.1)
+    labels = torch.tensor([0, 1, 2, IGNORED, FIRST_TAUGHT, IGNORED])
+    loss = WeightedLoss(torch.ones(3), 0.1, taught=torch.tensor([[0.2, 0.5, 0.3]]))
     parts = [loss({"logits": logits[part]}, labels[part], torch.tensor(4)) for part in (slice(0, 1), slice(1, 6))]
     assert torch.allclose(sum(parts), loss({"logits": logits}, labels))
 

@@ -30,7 +30,9 @@ ESTIMATE = {"mean", "sd", "ci95", "seeds"}
 
 @pytest.fixture(scope="module")
 def reported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    run = write_run(tmp_path_factory.mktemp("runs") / "base", FakeRun(documents={"test": 6, "dev": 6, "seeds": 1}, behaviour=True))
+    run = write_run(
+        tmp_path_factory.mktemp("runs") / "base", FakeRun(documents={"test": 6, "dev": 6, "seeds": 1}, behaviour=True, mentions=True)
+    )
     return run, write_report(run, resamples=200, exports=("csv", "latex"))
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import torch
 
 from data.files import write_json, write_text
+from data.records import STANCES
 from train.config import ModelSettings, RunConfig
+from train.tagging import DETECTING_LABELS
 from train.transformer import KINDS
 from train.weights import load_model, load_tokenizer
 
@@ -20,14 +22,14 @@ Comments are closed.
 """
 
 
-def make_run(folder: Path, kind: str = "span") -> Path:
+def make_run(folder: Path, kind: str = "span", *, detect_actors: bool = False) -> Path:
     """Write the folder of a finished run and return it; the weights are random and the same each time."""
-    settings = ModelSettings(kind=kind, weights="tiny", window_sentences=2)  # type: ignore[arg-type]
+    settings = ModelSettings(kind=kind, weights="tiny", window_sentences=2, detect_actors=detect_actors)  # type: ignore[arg-type]
     write_text(folder / "config.yaml", RunConfig(name=folder.name, model=settings).to_yaml())
     seed = folder / "seed-1"
     torch.manual_seed(7)
     tokenizer = load_tokenizer("tiny")
-    model = load_model(KINDS[kind].auto_class, "tiny", tokenizer, 0.0)
+    model = load_model(KINDS[kind].auto_class, "tiny", tokenizer, 0.0, DETECTING_LABELS if detect_actors else STANCES)
     with torch.no_grad():  # spread the answers, so that a mistake in an export or a batch shows
         model.classifier.weight.mul_(60)
     model.save_pretrained(seed / "model")

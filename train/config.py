@@ -70,6 +70,7 @@ class ModelSettings:
         freeze_layers: How many of the lowest encoder layers stay as they were pre-trained, the embedding layer with them.
         layer_decay: Factor on the learning rate of each encoder layer below the one above it (Howard and Ruder 2018); 1 is off.
         dropout: Dropout of the hidden states and the head while training; attention has none.
+        detect_actors: Learn to find mentions too, from every mark of the corpus (kind span), for actors that the registry lacks.
     """
 
     kind: ModelKind = "span"
@@ -83,6 +84,7 @@ class ModelSettings:
     freeze_layers: int = 0
     layer_decay: float = 1.0
     dropout: float = 0.1
+    detect_actors: bool = False
 
 
 @dataclass
@@ -293,6 +295,11 @@ def check_values(config: RunConfig) -> None:
     }
     if config.data.renamed and config.data.source != "corpus":
         raise InputError(f"data.renamed: needs a registry of actors, which data.source {config.data.source!r} has not; expected 0")
+    if config.model.detect_actors and (config.model.kind, config.data.source) != ("span", "corpus"):
+        raise InputError(
+            "model.detect_actors: needs model.kind span and data.source corpus, whose documents mark every actor; "
+            f"got {config.model.kind} and {config.data.source}"
+        )
     for key, holds in limits.items():
         if not holds:
             value: Any = config

@@ -10,9 +10,11 @@ import numpy as np
 from data.errors import InputError
 from data.files import ROOT, check_links
 from data.records import Example
+from data.spans import MarkedSentence
 from eval.calibration import Calibration
 from train.config import BASELINES, ModelSettings, RunConfig, load_config
 from train.runs import DONE
+from train.tagging import Offsets
 
 Backend = Literal["torch", "onnx", "onnx-int8"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
@@ -25,6 +27,9 @@ class Scorer(Protocol):
 
     def score(self, rows: Sequence[Example], batch_size: int = BATCH_SIZE) -> np.ndarray:
         """Return uncalibrated probabilities in the order of STANCES, shape (n, 3)."""
+
+    def detect(self, sentences: Sequence[MarkedSentence], settings: ModelSettings, batch_size: int = BATCH_SIZE) -> list[list[Offsets]]:
+        """Return the mentions found in each sentence."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,15 @@ class OpenRun:
     def corpus_folder(self) -> Path:
         """Return the corpus that the run was trained on."""
         return ROOT / self.config.data.corpus
+
+    @property
+    def detects(self) -> bool:
+        """Tell whether the model finds mentions too."""
+        return self.config.model.detect_actors
+
+    def detect(self, sentences: Sequence[MarkedSentence]) -> list[list[Offsets]]:
+        """Return the mentions found in each sentence, by a run of `model.detect_actors`."""
+        return self.scorer.detect(sentences, self.config.model)
 
     def probabilities(self, rows: Sequence[Example], batch_size: int = BATCH_SIZE) -> np.ndarray:
         """Return calibrated probabilities, shape (n, 3)."""

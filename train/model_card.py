@@ -28,7 +28,7 @@ text = "<actor>The ministry</actor> defended the plan, but <actor>the union</act
 inputs = tokenizer(text, return_tensors="pt")
 at = inputs["input_ids"][0] == tokenizer.convert_tokens_to_ids("<actor>")
 with torch.inference_mode():
-    stances = [model.config.id2label[int(i)] for i in model(**inputs).logits[0, at].argmax(-1)]
+    stances = [model.config.id2label[int(i)] for i in model(**inputs).logits[0, at, :3].argmax(-1)]
 ```
 """
 

@@ -1,18 +1,23 @@
 """Scoring example rows with an exported model through onnxruntime; torch is not needed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
 from data.errors import InputError
 from data.files import read_object
 from data.records import STANCES, Example
+from data.spans import MarkedSentence
 from train.config import ModelSettings
+from train.tagging import Offsets, Tagger, find_spans
 from train.windows import PairReader, Reader, SpanReader, Window
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 Precision = Literal["fp32", "int8"]
 FILES: dict[Precision, str] = {"fp32": "model.onnx", "int8": "model-int8.onnx"}
@@ -95,12 +100,21 @@ class OnnxScorer:
                 self._run(self.exact_session, again, logits, batch_size)
         return softmax(logits)
 
+    def detect(self, sentences: Sequence[MarkedSentence], settings: ModelSettings, batch_size: int = 16) -> list[list[Offsets]]:
+        """Return the mentions found in each sentence, in fp32 always: the check of int8 looks at stances only."""
+        tagger = Tagger(cast("PreTrainedTokenizerBase", self.tokenizer), settings)
+        return find_spans(tagger, sentences, lambda windows: self._outputs(self.exact_session, windows, batch_size))
+
     def _run(self, session: Any, windows: Sequence[Window], logits: np.ndarray, batch_size: int) -> None:
+        for window, output in self._outputs(session, windows, batch_size):
+            logits[list(window.examples)] = self.reader.read(window, output)
+
+    def _outputs(self, session: Any, windows: Sequence[Window], batch_size: int) -> Iterator[tuple[Window, np.ndarray]]:
+        """Yield every window with the model's logits, batches of like length where the windows are in that order."""
         for start in range(0, len(windows), batch_size):
             batch = windows[start : start + batch_size]
             (outputs,) = session.run(None, pad(batch, self.tokenizer.pad_token_id))
-            for window, output in zip(batch, outputs, strict=True):
-                logits[list(window.examples)] = self.reader.read(window, output)
+            yield from zip(batch, outputs, strict=True)
 
 
 def open_session(path: Path, threads: int) -> Any:

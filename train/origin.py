@@ -13,7 +13,6 @@ import psutil
 from data.files import ROOT
 from train.config import RunConfig
 from train.ranks import processes
-from train.targets import teachers_sha256
 
 PACKAGES = ("torch", "transformers", "datasets", "accelerate", "scikit-learn", "numpy", "tokenizers", "safetensors")
 SOURCES = ("data", "eval", "train")
@@ -29,13 +28,13 @@ ASPECTS = {
 """What can change between two runs, and the keys of the manifest that tell."""
 
 
-def describe_origin(config: RunConfig, fingerprint: str) -> dict[str, Any]:
-    """Return what decides the bits of a run that starts now in this process."""
+def describe_origin(config: RunConfig, fingerprint: str, teachers: str | None = None) -> dict[str, Any]:
+    """Return what decides the bits of a run that starts now in this process; `teachers` is a hash of their weights."""
     commit, dirty = git_state()
     return {
         "config_hash": config.hash(),
         "data_fingerprint": fingerprint,
-        "teachers_sha256": teachers_sha256(config.trainer.teachers),
+        "teachers_sha256": teachers,
         "code_sha256": code_sha256(),
         "git_commit": commit,
         "git_dirty": dirty,

@@ -18,6 +18,7 @@ from data.articles import Article, actor_name, article_examples, take_apart
 from data.errors import InputError
 from data.issue import open_finder, read_issue
 from data.mentions import How, MentionFinder
+from data.newcomers import sentences_to_tag, with_newcomers
 from data.records import STANCES, Example, Stance
 from train.loading import Backend, OpenRun, open_run
 
@@ -124,7 +125,7 @@ class ArticleReader:
 
     def read_many(self, texts: Mapping[str, str]) -> list[Reading]:
         """Read articles by their ids; all their windows go through the model together."""
-        articles = [take_apart(text, doc_id, self.finder) for doc_id, text in texts.items()]
+        articles = self._add_newcomers([take_apart(text, doc_id, self.finder) for doc_id, text in texts.items()])
         rows = [article_examples(article, self.target, self.run.config.data.context_sentences) for article in articles]
         for article, own in zip(articles, rows, strict=True):
             if not own:
@@ -135,6 +136,16 @@ class ArticleReader:
             readings.append(sum_up(article, own, probabilities[start : start + len(own)], self.run.calibration.threshold))
             start += len(own)
         return readings
+
+    def _add_newcomers(self, articles: list[Article]) -> list[Article]:
+        """Let a run that finds mentions add the actors that the registry does not know; other runs change nothing."""
+        if not self.run.detects:
+            return articles
+        sentences = [sentences_to_tag(article, self.run.config.data.context_sentences) for article in articles]
+        spans = iter(self.run.detect([each for own in sentences for each in own]))
+        return [
+            with_newcomers(article, {each.sent_id: next(spans) for each in own}) for article, own in zip(articles, sentences, strict=True)
+        ]
 
     def _score(self, rows: Sequence[Example]) -> np.ndarray:
         """Score an actor's first mention in a sentence and its further ones apart, since training marks one mention an actor."""
@@ -184,7 +195,10 @@ def sum_up(article: Article, rows: Sequence[Example], probabilities: np.ndarray,
         )
     first = [index for index, row in enumerate(rows) if is_first(row)]
     kept = [rows[index] for index in first]
-    names = {actor: (actor_name(article.registry, actor), _kind(article, actor)) for actor in {row.actor for row in kept}}
+    names = {
+        actor: (article.newcomers.get(actor) or actor_name(article.registry, actor), _kind(article, actor))
+        for actor in {row.actor for row in kept}
+    }
     verdicts = judge_actors(kept, probabilities[first], threshold, names)
     return Reading(article, tuple(mentions), tuple(kept), probabilities[first], verdicts)
 

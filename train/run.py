@@ -19,7 +19,7 @@ from train.config import RunConfig, build_parser, load_config, parse_config
 from train.interrupts import INTERRUPTS, Interrupted
 from train.ranks import is_first, rank, wait_for_all
 from train.sources import Source, collect_splits, draw_labels, load_source
-from train.targets import check_teachers
+from train.teachers import check_teachers
 
 
 def main() -> None:
@@ -65,6 +65,7 @@ def complete(config: RunConfig, source: Source, splits: dict[str, list[Example]]
     """Do every stage that is not done yet and print where the report is; a complete run is left as it is."""
     from eval.report import summary, write_report
     from train.baselines import score_baselines
+    from train.detection import write_marks
     from train.process import prepare_process
     from train.runs import is_complete, write_items
     from train.seed import run_seed
@@ -73,6 +74,8 @@ def complete(config: RunConfig, source: Source, splits: dict[str, list[Example]]
     prepare_process(config.trainer.threads)
     if is_first() and not kept:
         write_items(folder, source, splits)
+        if config.model.detect_actors:
+            write_marks(folder, source, splits, config.data.context_sentences)
         drawn = draw_labels(splits["train"], config.data.labels_per_class, config.seeds[0])
         score_baselines(folder, splits | {"train": drawn})
     for seed in config.seeds:

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from train.ranks import is_first
 from train.runs import BEGUN, DONE, Cost, check_origin, prediction_rows, write_manifest
 from train.sources import Source, draw_labels
 from train.steady_trainer import SAVE_SECONDS
+from train.teachers import teachers_sha256
 
 Splits = dict[str, list[Example]]
 
@@ -37,7 +39,7 @@ class Outcome:
 
 def run_seed(config: RunConfig, source: Source, splits: Splits, seed: int, folder: Path, save_seconds: float = SAVE_SECONDS) -> None:
     """Complete the folder of one seed; a finished one is left alone."""
-    origin = describe_origin(config, source.fingerprint())
+    origin = describe_origin(config, source.fingerprint(), teachers_sha256(config.trainer.teachers))
     if is_first():
         check_origin(folder, origin)
     if (folder / DONE).is_file():
@@ -76,20 +78,28 @@ def run_baseline(config: RunConfig, source: Source, splits: Splits, seed: int, f
 
 def run_transformer(config: RunConfig, source: Source, splits: Splits, seed: int, folder: Path, save_seconds: float) -> Outcome:
     """Fine-tune, save, calibrate on dev and score a transformer."""
+    from train.detection import marked_sentences_of, sentences_to_search, write_found
     from train.model_card import write_model_card
     from train.renaming import renamed_versions
-    from train.transformer import predict, train
+    from train.torch_backend import TorchScorer
+    from train.transformer import train
 
     epochs = math.ceil(config.trainer.num_train_epochs)
     versions = renamed_versions(splits["train"], source.registry, config.data.renamed, epochs, seed)
-    trained = train(config, versions, splits["dev"], seed, folder / "checkpoints", save_seconds=save_seconds)
+    marked = marked_sentences_of(config, source, splits)
+    trained = train(config, versions, splits["dev"], seed, folder / "checkpoints", save_seconds=save_seconds, marked=marked)
     if not is_first():
         return Outcome()
     trained.model.save_pretrained(folder / "model")
     trained.tokenizer.save_pretrained(folder / "model")
     write_jsonl(folder / "log.jsonl", trained.log)
     batch_size = config.trainer.per_device_eval_batch_size
-    write_predictions(folder, splits, lambda rows: predict(trained.model, trained.tokenizer, trained.reader, rows, batch_size))
+    scorer = TorchScorer(trained.model, trained.tokenizer, trained.reader)
+    write_predictions(folder, splits, lambda rows: scorer.score(rows, batch_size))
+    if config.model.detect_actors:
+        detect = partial(scorer.detect, settings=config.model, batch_size=batch_size)
+        predict = partial(scorer.score, batch_size=batch_size)
+        write_found(folder, sentences_to_search(source, splits, config.data.context_sentences), detect, predict)
     write_model_card(folder, config, {row.target for row in splits["train"] if row.target})
     return Outcome(trained.tokens_per_second, sum(parameter.numel() for parameter in trained.model.parameters()), trained.earlier)
 

@@ -10,9 +10,11 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from data.errors import InputError
 from data.records import Example
+from data.spans import MarkedSentence
 from train.config import ModelSettings
 from train.model_files import check_model_files
-from train.transformer import KINDS, build_reader, predict
+from train.tagging import Offsets, Tagger, find_spans
+from train.transformer import KINDS, build_reader, predict, run_windows
 from train.weights import quieten
 from train.windows import Reader
 
@@ -28,6 +30,11 @@ class TorchScorer:
     def score(self, rows: Sequence[Example], batch_size: int = 16) -> np.ndarray:
         """Return uncalibrated probabilities, shape (n, 3)."""
         return predict(self.model, self.tokenizer, self.reader, rows, batch_size)
+
+    def detect(self, sentences: Sequence[MarkedSentence], settings: ModelSettings, batch_size: int = 16) -> list[list[Offsets]]:
+        """Return the mentions found in each sentence; for models of `model.detect_actors`."""
+        tagger = Tagger(self.tokenizer, settings)
+        return find_spans(tagger, sentences, lambda windows: run_windows(self.model, self.tokenizer, windows, batch_size))
 
 
 def load_scorer(folder: Path, settings: ModelSettings) -> TorchScorer:

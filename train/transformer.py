@@ -3,9 +3,8 @@
 import itertools
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from transformers import (
     DataCollatorForTokenClassification,
     DataCollatorWithPadding,
     EarlyStoppingCallback,
-    EvalPrediction,
     PreTrainedTokenizerBase,
     TrainerCallback,
     TrainingArguments,
@@ -26,16 +24,18 @@ from transformers import (
 )
 
 from data.records import STANCES, Example
-from eval.metrics import macro_f1
 from train.checkpoints import Carried
 from train.config import ModelSettings, RunConfig
+from train.detection import NOTHING_MARKED, Marked
 from train.faults import naming_examples
+from train.losses import FIRST_TAUGHT, build_loss, choose_labels, dev_metrics
 from train.optimisation import freeze, optimizer
 from train.ranks import backend, processes
 from train.steady_trainer import SAVE_SECONDS, SteadyTrainer
-from train.targets import gold, taught
+from train.tagging import DETECTING_LABELS, Tagger
+from train.teachers import taught
 from train.weights import load_model, load_tokenizer
-from train.windows import IGNORED, PairReader, Reader, SpanReader, Window, row_numbers
+from train.windows import PairReader, Reader, SpanReader, Window, teach
 
 
 @dataclass(frozen=True)
@@ -58,56 +58,15 @@ def build_reader(settings: ModelSettings, tokenizer: PreTrainedTokenizerBase) ->
     return KINDS[settings.kind].reader(tokenizer, settings)
 
 
-def to_dataset(windows: Sequence[Window], labels: Sequence[list[int] | int]) -> Dataset:
-    """Return windows and what stands for their labels as a dataset the Trainer takes, with lengths for grouping."""
+def to_dataset(windows: Sequence[Window]) -> Dataset:
+    """Return the windows as a dataset the Trainer takes, with lengths for grouping."""
     return Dataset.from_dict(
         {
             "input_ids": [window.input_ids for window in windows],
-            "labels": labels,
+            "labels": [window.labels for window in windows],
             "length": [len(window.input_ids) for window in windows],
         }
     )
-
-
-def class_weights(rows: Sequence[Example], exponent: float) -> torch.Tensor:
-    """Return inverse class frequencies raised to `exponent`, scaled to a mean of one over the rows; shape (3,)."""
-    counts = np.array([max(1, sum(row.stance == stance for row in rows)) for stance in STANCES], dtype=np.float64)
-    weights = counts**-exponent
-    weights *= counts.sum() / (weights * counts).sum()
-    return torch.tensor(weights, dtype=torch.float32)
-
-
-@dataclass(frozen=True)
-class WeightedLoss:
-    """Class-weighted, smoothed cross-entropy over the positions that carry a label, which is the number of a row of `targets`.
-
-    Attributes:
-        targets: the distribution that each row should get, shape (rows, 3).
-        weights: of the classes, shape (3,).
-        smoothing: mass that every target gives up to be shared by all classes.
-    """
-
-    targets: torch.Tensor
-    weights: torch.Tensor
-    smoothing: float
-
-    def __call__(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
-        """Return the mean loss over the labelled positions of the step, or of the batch if their number is not given."""
-        numbers = labels.reshape(-1)
-        kept = numbers != IGNORED
-        logits = outputs["logits"].float().reshape(-1, len(STANCES))[kept]
-        targets = self.targets.to(logits.device)[numbers[kept]]
-        settings: Any = {"label_smoothing": self.smoothing, "reduction": "sum"}
-        loss = torch.nn.functional.cross_entropy(logits, targets, self.weights.to(logits.device), **settings)
-        return loss / (len(logits) if num_items_in_batch is None else num_items_in_batch)
-
-
-def dev_metrics(prediction: EvalPrediction, targets: np.ndarray) -> dict[str, float]:
-    """Score the labelled positions of the dev windows, whose labels are row numbers of `targets`."""
-    numbers = np.asarray(prediction.label_ids).reshape(-1)
-    predicted = np.asarray(prediction.predictions).reshape(-1)
-    kept = numbers != IGNORED
-    return {"macro_f1": macro_f1(targets[numbers[kept]].argmax(axis=-1), predicted[kept])}
 
 
 def use_bf16(choice: str) -> bool:
@@ -122,7 +81,7 @@ def use_bf16(choice: str) -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def training_arguments(config: RunConfig, seed: int, folder: Path) -> TrainingArguments:
+def training_arguments(config: RunConfig, seed: int, folder: Path, best_by: str = "macro_f1") -> TrainingArguments:
     """Translate the config into transformers' TrainingArguments."""
     settings = config.trainer
     return TrainingArguments(
@@ -149,7 +108,7 @@ def training_arguments(config: RunConfig, seed: int, folder: Path) -> TrainingAr
         save_strategy="epoch",
         restore_callback_states_from_checkpoint=True,
         load_best_model_at_end=True,
-        metric_for_best_model="macro_f1",
+        metric_for_best_model=best_by,
         logging_steps=20,
         disable_tqdm=not sys.stderr.isatty(),
         project="actor-stance",
@@ -177,43 +136,43 @@ def train(
     checkpoints: Path,
     callbacks: Sequence[TrainerCallback] = (),
     save_seconds: float = SAVE_SECONDS,
+    marked: Marked = NOTHING_MARKED,
 ) -> Trained:
     """Fine-tune one seed, continuing from the last checkpoint in `checkpoints` if there is one.
 
-    The training rows may come in several versions, of which each epoch reads the next.
+    The training rows may come in several versions, of which each epoch reads the next; `marked` is for finding mentions.
     """
     set_seed(seed)
     tokenizer = load_tokenizer(config.model.weights)
     spec = KINDS[config.model.kind]
-    model = load_model(spec.auto_class, config.model.weights, tokenizer, config.model.dropout)
+    labels = DETECTING_LABELS if config.model.detect_actors else STANCES
+    model = load_model(spec.auto_class, config.model.weights, tokenizer, config.model.dropout, labels)
     freeze(model, config.model)
     if not torch.cuda.is_available():
         model.set_attn_implementation("eager")  # the backward pass of the CPU's fused attention took a third of a step
     reader = build_reader(config.model, tokenizer)
-    encoded = [reader.encode(rows) for rows in versions]
-    held_out = reader.encode(dev_rows)
-    targets = np.concatenate([taught(rows, config.trainer) for rows in versions] + [gold(dev_rows)])
-    firsts = list(itertools.accumulate(map(len, versions), initial=0))
+    tagger = Tagger(tokenizer, config.model)
+    soft = [taught(rows, config.trainer) for rows in versions]
+    firsts = itertools.accumulate(map(len, soft), initial=FIRST_TAUGHT)
+    encoded = [
+        [*(teach(window, first) if len(answers) else window for window in reader.encode(rows)), *tagger.encode(marked.train)]
+        for rows, answers, first in zip(versions, soft, firsts, strict=False)
+    ]
     windows = [window for version in encoded for window in version]
-    labels = [row_numbers(window, first) for version, first in zip(encoded, firsts, strict=False) for window in version]
     trainer = SteadyTrainer(
         batch_size=config.trainer.per_device_train_batch_size,
         versions=[len(version) for version in encoded],
         save_seconds=save_seconds,
         model=model,
-        args=training_arguments(config, seed, checkpoints),
+        args=training_arguments(config, seed, checkpoints, "mean_f1" if marked.dev else "macro_f1"),
         data_collator=spec.collator(tokenizer),
-        train_dataset=to_dataset(windows, labels),
-        eval_dataset=to_dataset(held_out, [row_numbers(window, firsts[-1]) for window in held_out]),
+        train_dataset=to_dataset(windows),
+        eval_dataset=to_dataset([*reader.encode(dev_rows), *tagger.encode(marked.dev)]),
         processing_class=tokenizer,
-        compute_loss_func=WeightedLoss(
-            torch.tensor(targets, dtype=torch.float32),
-            class_weights(versions[0], config.model.class_weights),
-            config.trainer.label_smoothing_factor,
-        ),
+        compute_loss_func=build_loss(config, versions[0], windows, np.concatenate(soft)),
         optimizer_cls_and_kwargs=optimizer(model, config.model.layer_decay, config.trainer),
-        compute_metrics=partial(dev_metrics, targets=targets),
-        preprocess_logits_for_metrics=lambda logits, labels: logits.argmax(dim=-1),
+        compute_metrics=dev_metrics,
+        preprocess_logits_for_metrics=choose_labels,
         callbacks=[EarlyStoppingCallback(config.trainer.early_stopping_patience), *callbacks],
     )
     started = time.perf_counter()
@@ -226,18 +185,23 @@ def train(
 
 def predict(model: Any, tokenizer: PreTrainedTokenizerBase, reader: Reader, rows: Sequence[Example], batch_size: int = 64) -> np.ndarray:
     """Return the stance probabilities of `rows`, shape (n, 3); windows of like length go together."""
-    windows = reader.encode(rows)
-    order = sorted(range(len(windows)), key=lambda index: len(windows[index].input_ids))
     logits = np.zeros((len(rows), len(STANCES)))
+    for window, output in run_windows(model, tokenizer, reader.encode(rows), batch_size):
+        logits[list(window.examples)] = reader.read(window, output)
+    return softmax(logits)
+
+
+def run_windows(
+    model: Any, tokenizer: PreTrainedTokenizerBase, windows: Sequence[Window], batch_size: int
+) -> Iterator[tuple[Window, np.ndarray]]:
+    """Yield every window with the model's logits, the shortest first; windows of like length go together."""
+    order = sorted(windows, key=lambda window: len(window.input_ids))
     model.eval()
     with torch.inference_mode():
         for start in range(0, len(order), batch_size):
-            batch = [windows[index] for index in order[start : start + batch_size]]
+            batch = order[start : start + batch_size]
             inputs = tokenizer.pad({"input_ids": [window.input_ids for window in batch]}, return_tensors="pt").to(model.device)
-            outputs = model(**inputs).logits.float().cpu().numpy()
-            for window, output in zip(batch, outputs, strict=True):
-                logits[list(window.examples)] = reader.read(window, output)
-    return softmax(logits)
+            yield from zip(batch, model(**inputs).logits.float().cpu().numpy(), strict=True)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

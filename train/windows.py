@@ -5,13 +5,13 @@ off it; the pair reader makes one window an (actor, sentence) pair. Both give `W
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from data.records import STANCE_ID, Example
+from data.records import STANCE_ID, STANCES, Example
 from train.config import ModelSettings
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ class Window:
 
     Attributes:
         input_ids: token ids, length t.
-        labels: gold class ids at the positions read (span), or a single class id (pair); -100 elsewhere and where unlabelled.
+        labels: gold class ids at the positions read (span), or a single class id (pair); -100 elsewhere and where unlabelled. Where
+            a distribution is to be learned, the number that the loss knows it by (train/losses.py).
         examples: indices into the rows that were encoded.
         positions: for each of the examples the token positions whose logits are averaged; empty for pair.
     """
@@ -83,8 +84,8 @@ class SpanReader:
         return [window for passage in passages for window in self._encode_passage(passage)]
 
     def read(self, window: Window, logits: np.ndarray) -> np.ndarray:
-        """Average the token logits, shape (t, 3), over the positions of each example."""
-        return np.stack([logits[list(positions)].mean(axis=0) for positions in window.positions])
+        """Average the token logits of the stances, the first three, over the positions of each example."""
+        return np.stack([logits[list(positions), : len(STANCES)].mean(axis=0) for positions in window.positions])
 
     def _encode_passage(self, sentences: Sequence[Sentence]) -> list[Window]:
         text, spans = join_sentences(sentences)
@@ -148,15 +149,15 @@ class PairReader:
         return Window(encoded.input_ids, label, (index,), ())
 
 
-def row_numbers(window: Window, first: int) -> list[int] | int:
-    """Return a window's labels with the number of the row in place of its class, where rows are counted from `first` on."""
+def teach(window: Window, first: int) -> Window:
+    """Return a window whose labels are the numbers of its rows, counted from `first` on, in place of their classes."""
     if isinstance(window.labels, int):
-        return window.labels if window.labels == IGNORED else first + window.examples[0]
-    numbers = list(window.labels)
+        return window if window.labels == IGNORED else replace(window, labels=first + window.examples[0])
+    labels = list(window.labels)
     for example, positions in zip(window.examples, window.positions, strict=True):
         for position in positions:
-            numbers[position] = IGNORED if window.labels[position] == IGNORED else first + example
-    return numbers
+            labels[position] = IGNORED if window.labels[position] == IGNORED else first + example
+    return replace(window, labels=labels)
 
 
 def encode_window(tokenizer: "PreTrainedTokenizerBase", lead: str, text: str, max_length: int) -> Encoded | None:

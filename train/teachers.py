@@ -1,4 +1,4 @@
-"""What a training should answer for a row: its gold stance, mixed with what teachers say of it (Hinton et al. 2015).
+"""Learning from finished runs: a row's gold stance is mixed with what they say of it (Hinton et al. 2015).
 
 Teachers are finished runs. What they are unsure of tells a student more than the label does, and averaged over several it keeps the
 student from learning by heart what any one of them got wrong.
@@ -20,22 +20,18 @@ from train.loading import find_seed, finished_seeds, open_run, seed_number
 BATCH_SIZE = 64
 
 
-def gold(rows: Sequence[Example]) -> np.ndarray:
-    """Return the stances as certainties, shape (n, 3); rows without one are all zero."""
-    certain = np.eye(len(STANCES))
-    return np.array([certain[STANCE_ID[row.stance]] if row.stance else np.zeros(len(STANCES)) for row in rows])
-
-
 def taught(rows: Sequence[Example], settings: TrainerSettings) -> np.ndarray:
-    """Return what a training on `rows` should answer, shape (n, 3): gold where no teacher is named.
+    """Return the distribution over stances that is learned for each row, shape (n, 3); none, shape (0, 3), without teachers.
 
     Raises:
         InputError: a teacher is no finished run.
     """
     if not settings.teachers:
-        return gold(rows)
+        return np.zeros((0, len(STANCES)))
     share = settings.teachers_weight
-    return (1 - share) * gold(rows) + share * probabilities(rows, settings.teachers)
+    gold = np.eye(len(STANCES))[[STANCE_ID[row.stance] if row.stance else 0 for row in rows]]
+    mixed: np.ndarray = (1 - share) * gold + share * probabilities(rows, settings.teachers)
+    return mixed
 
 
 def probabilities(rows: Sequence[Example], teachers: Sequence[str]) -> np.ndarray:

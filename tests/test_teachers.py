@@ -1,0 +1,60 @@
+"""Learning from finished runs: what is learned, and which teachers are refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_run import make_run
+
+from data.errors import InputError
+from data.files import write_json
+from data.records import Example
+from train.config import DataSettings, TrainerSettings
+from train.loading import open_run
+from train.losses import FIRST_TAUGHT, WeightedLoss
+from train.teachers import check_teachers, taught, teachers_sha256
+from train.windows import IGNORED, Window, teach
+
+Make = Callable[..., Example]
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_run(tmp_path_factory.mktemp("runs") / "teacher")
+    write_json(folder / "seed-1" / "run.json", {"data_fingerprint": "aaa"})
+    return folder
+
+
+def test_gold_is_mixed_with_what_the_teachers_say(teacher: Path, make_example: Make) -> None:
+    rows = [
+        make_example("Moscow objects to the radar.", "Moscow", id=str(number), stance=stance)
+        for number, stance in enumerate(("favor", "against"))
+    ]
+    said = open_run(teacher).scorer.score(rows)
+    mixed = taught(rows, TrainerSettings(teachers=[str(teacher)], teachers_weight=0.25))
+    np.testing.assert_allclose(mixed, 0.75 * np.array([[0, 0, 1], [1, 0, 0]]) + 0.25 * said, atol=1e-6)
+    assert taught(rows, TrainerSettings()).shape == (0, 3)
+
+
+def test_the_loss_finds_the_row_that_a_label_stands_for() -> None:
+    window = teach(Window([1, 2, 3, 4], [IGNORED, 0, 2, IGNORED], (0, 1, 2), ((1,), (2,), (3,))), FIRST_TAUGHT + 1)
+    assert window.labels == [IGNORED, FIRST_TAUGHT + 1, FIRST_TAUGHT + 2, IGNORED]
+    assert teach(Window([1], 2, (4,), ()), FIRST_TAUGHT).labels == FIRST_TAUGHT + 4
+    distributions = torch.tensor([[0.0, 1, 0], [0.6, 0.3, 0.1], [0.1, 0.1, 0.8]])
+    logits = torch.randn((1, 4, 3), generator=torch.Generator().manual_seed(1))
+    loss = WeightedLoss(torch.ones(3), taught=distributions)({"logits": logits}, torch.tensor([window.labels]))
+    expected = -(distributions[1:] * logits[0, 1:3].log_softmax(-1)).sum(-1).mean()
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_missing_teachers_and_those_of_other_data_are_refused(teacher: Path, tmp_path: Path) -> None:
+    check_teachers([str(teacher)], DataSettings(), "aaa")
+    check_teachers([str(teacher)], DataSettings(source="seesaw"), "bbb")  # another set: it cannot have seen this one's test split
+    with pytest.raises(InputError, match="another state of the data"):
+        check_teachers([str(teacher)], DataSettings(), "bbb")
+    with pytest.raises(InputError, match=r"trainer\.teachers: .*not a run folder"):
+        check_teachers([str(tmp_path / "none")], DataSettings(), "aaa")
+    assert teachers_sha256([]) is None
+    assert teachers_sha256([str(teacher)]) != teachers_sha256([str(teacher), str(teacher)])

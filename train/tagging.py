@@ -1,0 +1,116 @@
+"""Finding mentions: each word of an unmarked sentence is outside one, begins one or goes on with it (model.detect_actors).
+
+The head of such a model has six labels, the stances first. The first three are read at markers as ever, the last three at the
+first token of every word of a sentence without markers; neither group is ever compared with the other.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data.records import STANCES
+from data.spans import MarkedSentence
+from train.config import ModelSettings
+from train.windows import IGNORED, Window, encode_window
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+TAGS = ("outside", "begin", "inside")
+OUTSIDE, BEGIN, INSIDE = range(len(TAGS))
+DETECTING_LABELS: tuple[str, ...] = (*STANCES, *TAGS)
+"""The labels of a head that also finds mentions, in the order of their ids."""
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+
+Offsets = tuple[int, int]
+RunWindows = Callable[[Sequence[Window]], Iterable[tuple[Window, np.ndarray]]]
+
+
+@dataclass(frozen=True)
+class TagWindow(Window):
+    """An unmarked sentence, or a part of one too long for a window; it reads no example rows.
+
+    Attributes:
+        sentence: index of the sentence among those encoded.
+        words: character spans in the sentence, a word each.
+        firsts: the position of each word's first token.
+    """
+
+    sentence: int
+    words: tuple[Offsets, ...]
+    firsts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Tagger:
+    """Makes windows of sentences and reads the tag of every word off the model's output."""
+
+    tokenizer: "PreTrainedTokenizerBase"
+    settings: ModelSettings
+
+    def encode(self, sentences: Sequence[MarkedSentence]) -> list[TagWindow]:
+        """Return the windows of `sentences`, in their order, labelled with the tags of their marks."""
+        windows = []
+        for index, sentence in enumerate(sentences):
+            words = [match.span() for match in _WORD.finditer(sentence.text)]
+            windows += self._encode_words(index, sentence, list(zip(words, gold_tags(sentence, words), strict=True)))
+        return windows
+
+    def read(self, window: TagWindow, logits: np.ndarray) -> list[int]:
+        """Return the tag of each word from token logits of shape (t, 6)."""
+        tags: list[int] = logits[list(window.firsts), len(STANCES) :].argmax(axis=-1).tolist()
+        return tags
+
+    def _encode_words(self, index: int, sentence: MarkedSentence, words: Sequence[tuple[Offsets, int]]) -> list[TagWindow]:
+        if not words:
+            return []
+        start, end = words[0][0][0], words[-1][0][1]
+        lead = f"{sentence.target}: {sentence.context}" if self.settings.target_text and sentence.target else sentence.context
+        encoded = encode_window(self.tokenizer, lead, sentence.text[start:end], self.settings.max_length)
+        if encoded is None:
+            middle = len(words) // 2  # a single word that fills more than a window is no mention
+            return [window for part in (words[:middle], words[middle:]) if middle for window in self._encode_words(index, sentence, part)]
+        first_at = {start + left: position for position, (left, right) in reversed(encoded.offsets.items()) if left < right}
+        read = [(word, tag) for word, tag in words if word[0] in first_at]
+        firsts = tuple(first_at[word[0]] for word, _ in read)
+        labels = [IGNORED] * len(encoded.input_ids)
+        for position, (_, tag) in zip(firsts, read, strict=True):
+            labels[position] = len(STANCES) + tag
+        return [TagWindow(encoded.input_ids, labels, (), (), index, tuple(word for word, _ in read), firsts)]
+
+
+def gold_tags(sentence: MarkedSentence, words: Iterable[Offsets]) -> list[int]:
+    """Return the tag of each word as the sentence's marks have it."""
+    tags, begun = [], -1
+    for start, end in words:
+        inside = next((number for number, span in enumerate(sentence.spans) if span.start <= start and end <= span.end), None)
+        tags.append(OUTSIDE if inside is None else INSIDE if inside == begun else BEGIN)
+        begun = -1 if inside is None else inside
+    return tags
+
+
+def decode(words: Sequence[Offsets], tags: Sequence[int]) -> list[Offsets]:
+    """Return the spans that the tags of some words make; one that goes on with nothing begins a span."""
+    spans: list[Offsets] = []
+    open_ended = False
+    for (start, end), tag in zip(words, tags, strict=True):
+        if tag == INSIDE and open_ended:
+            spans[-1] = (spans[-1][0], end)
+        elif tag != OUTSIDE:
+            spans.append((start, end))
+        open_ended = tag != OUTSIDE
+    return spans
+
+
+def find_spans(tagger: Tagger, sentences: Sequence[MarkedSentence], run: RunWindows) -> list[list[Offsets]]:
+    """Return the mentions found in each sentence; `run` yields windows, in any order, with the model's logits."""
+    windows = tagger.encode(sentences)
+    tagged: dict[int, list[tuple[Offsets, int]]] = {index: [] for index in range(len(sentences))}
+    for window, logits in run(windows):
+        assert isinstance(window, TagWindow)
+        tagged[window.sentence] += zip(window.words, tagger.read(window, logits), strict=True)
+    return [decode(*zip(*sorted(pairs), strict=True)) if pairs else [] for pairs in tagged.values()]
