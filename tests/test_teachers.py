@@ -11,7 +11,7 @@ from tiny_run import make_run
 from data.errors import InputError
 from data.files import write_json
 from data.records import Example
-from train.config import DataSettings, TrainerSettings
+from train.config import DataSettings
 from train.loading import open_run
 from train.losses import FIRST_TAUGHT, WeightedLoss
 from train.teachers import check_teachers, taught, teachers_sha256
@@ -33,9 +33,9 @@ def test_gold_is_mixed_with_what_the_teachers_say(teacher: Path, make_example: M
         for number, stance in enumerate(("favor", "against"))
     ]
     said = open_run(teacher).scorer.score(rows)
-    mixed = taught(rows, TrainerSettings(teachers=[str(teacher)], teachers_weight=0.25))
+    mixed = taught(rows, DataSettings(teachers=[str(teacher)], teachers_weight=0.25))
     np.testing.assert_allclose(mixed, 0.75 * np.array([[0, 0, 1], [1, 0, 0]]) + 0.25 * said, atol=1e-6)
-    assert taught(rows, TrainerSettings()).shape == (0, 3)
+    assert taught(rows, DataSettings()).shape == (0, 3)
 
 
 def test_the_loss_finds_the_row_that_a_label_stands_for() -> None:
@@ -50,11 +50,11 @@ def test_the_loss_finds_the_row_that_a_label_stands_for() -> None:
 
 
 def test_missing_teachers_and_those_of_other_data_are_refused(teacher: Path, tmp_path: Path) -> None:
-    check_teachers([str(teacher)], DataSettings(), "aaa")
-    check_teachers([str(teacher)], DataSettings(source="seesaw"), "bbb")  # another set: it cannot have seen this one's test split
+    check_teachers(DataSettings(teachers=[str(teacher)]), "aaa")
+    check_teachers(DataSettings(source="seesaw", teachers=[str(teacher)]), "bbb")  # another set: it cannot have seen this one's test split
     with pytest.raises(InputError, match="another state of the data"):
-        check_teachers([str(teacher)], DataSettings(), "bbb")
-    with pytest.raises(InputError, match=r"trainer\.teachers: .*not a run folder"):
-        check_teachers([str(tmp_path / "none")], DataSettings(), "aaa")
+        check_teachers(DataSettings(teachers=[str(teacher)]), "bbb")
+    with pytest.raises(InputError, match=r"data\.teachers: .*not a run folder"):
+        check_teachers(DataSettings(teachers=[str(tmp_path / "none")]), "aaa")
     assert teachers_sha256([]) is None
     assert teachers_sha256([str(teacher)]) != teachers_sha256([str(teacher), str(teacher)])

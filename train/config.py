@@ -38,6 +38,8 @@ class DataSettings:
         documents: Share of the training documents used, for learning curves; documents are taken in a seeded order.
         labels_per_class: How many training labels of each stance are learned from, a draw of their own for every seed; 0 takes all.
         renamed: Share of the training sentences whose actors bear other names, drawn anew for every epoch.
+        teachers: Finished runs (folders, relative to the project's root) whose mean probabilities are learned beside the gold stance.
+        teachers_weight: Share of the teachers in what is learned; the rest is the gold stance.
         behaviour: Folder of behaviour cases, "auto" for those under eval/behaviour about the data's target, or "none".
         extra_test: JSONL file of example rows that is scored as one more split, named by its stem.
     """
@@ -50,6 +52,8 @@ class DataSettings:
     documents: float = 1.0
     labels_per_class: int = 0
     renamed: float = 0.0
+    teachers: list[str] = field(default_factory=list)
+    teachers_weight: float = 0.6
     behaviour: str = "auto"
     extra_test: str | None = None
 
@@ -103,8 +107,6 @@ class TrainerSettings:
         max_grad_norm: Gradient clipping.
         label_smoothing_factor: Probability mass moved from the gold class to the others.
         bf16: Compute in bfloat16 where the processor can; auto looks.
-        teachers: Finished runs (folders, relative to the project's root) whose mean probabilities are learned beside the gold stance.
-        teachers_weight: Share of the teachers in what is learned; the rest is the gold stance.
         early_stopping_patience: Evaluations without a better dev macro-F1 before training stops.
         dataloader_num_workers: Processes that prepare batches; 0 is the main process.
         threads: Threads of a process; they change the last bits. 0 takes those of the machine, and the run's config.yaml says how many.
@@ -122,8 +124,6 @@ class TrainerSettings:
     max_grad_norm: float = 1.0
     label_smoothing_factor: float = 0.0
     bf16: Literal["auto", "yes", "no"] = "auto"
-    teachers: list[str] = field(default_factory=list)
-    teachers_weight: float = 0.6
     early_stopping_patience: int = 3
     dataloader_num_workers: int = 0
     threads: int = 0
@@ -278,6 +278,7 @@ def check_values(config: RunConfig) -> None:
         "setfit.batch_size": config.setfit.batch_size >= 1,
         "setfit.body_learning_rate": 0 < config.setfit.body_learning_rate < 1,
         "data.renamed": 0 <= config.data.renamed <= 1,
+        "data.teachers_weight": 0 <= config.data.teachers_weight <= 1,
         "data.context_sentences": config.data.context_sentences >= 0,
         "model.window_sentences": config.model.window_sentences >= 1,
         "model.max_length": 16 <= config.model.max_length <= 512,
@@ -288,7 +289,6 @@ def check_values(config: RunConfig) -> None:
         "trainer.num_train_epochs": config.trainer.num_train_epochs > 0,
         "trainer.per_device_train_batch_size": config.trainer.per_device_train_batch_size > 0,
         "trainer.per_device_eval_batch_size": config.trainer.per_device_eval_batch_size > 0,
-        "trainer.teachers_weight": 0 <= config.trainer.teachers_weight <= 1,
         "trainer.threads": 0 <= config.trainer.threads <= 1024,
         "seeds": bool(config.seeds) and len(set(config.seeds)) == len(config.seeds) and min(config.seeds) >= 0,
         "name": re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", config.name) is not None,

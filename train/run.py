@@ -37,7 +37,7 @@ def main() -> None:
     try:
         source = load_source(config.data)
         splits = collect_splits(source, config.data)
-        check_teachers(config.trainer.teachers, config.data, source.fingerprint())
+        check_teachers(config.data, source.fingerprint())
         run(config, source, splits, Path(given.runs).resolve() / config.name, overwrite=given.overwrite, save_seconds=given.save_seconds)
     except KeyboardInterrupt as error:
         again = [argument for argument in sys.argv if argument != "--overwrite"]

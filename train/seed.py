@@ -39,7 +39,7 @@ class Outcome:
 
 def run_seed(config: RunConfig, source: Source, splits: Splits, seed: int, folder: Path, save_seconds: float = SAVE_SECONDS) -> None:
     """Complete the folder of one seed; a finished one is left alone."""
-    origin = describe_origin(config, source.fingerprint(), teachers_sha256(config.trainer.teachers))
+    origin = describe_origin(config, source.fingerprint(), teachers_sha256(config.data.teachers))
     if is_first():
         check_origin(folder, origin)
     if (folder / DONE).is_file():

@@ -14,13 +14,13 @@ from data.errors import InputError
 from data.files import ROOT, read_object
 from data.records import STANCE_ID, STANCES, Example
 from train.checkpoints import sha256
-from train.config import DataSettings, TrainerSettings, load_config
+from train.config import DataSettings, load_config
 from train.loading import find_seed, finished_seeds, open_run, seed_number
 
 BATCH_SIZE = 64
 
 
-def taught(rows: Sequence[Example], settings: TrainerSettings) -> np.ndarray:
+def taught(rows: Sequence[Example], settings: DataSettings) -> np.ndarray:
     """Return the distribution over stances that is learned for each row, shape (n, 3); none, shape (0, 3), without teachers.
 
     Raises:
@@ -55,22 +55,22 @@ def teacher_seeds(teachers: Sequence[str]) -> list[Path]:
         try:
             find_seed(ROOT / name)
         except InputError as error:
-            raise InputError(f"trainer.teachers: {error}") from None
+            raise InputError(f"data.teachers: {error}") from None
     return [path for name in teachers for path in finished_seeds(ROOT / name)]
 
 
-def check_teachers(teachers: Sequence[str], data: DataSettings, fingerprint: str) -> None:
+def check_teachers(data: DataSettings, fingerprint: str) -> None:
     """Refuse teachers that are not there, or that learned from another state of the same data: its test split may be another.
 
     Raises:
         InputError: so it is.
     """
-    for path in teacher_seeds(teachers):
+    for path in teacher_seeds(data.teachers):
         theirs = load_config(path.parent / "config.yaml").data
         learned = read_object(path / "run.json").get("data_fingerprint")
         if (theirs.source, theirs.corpus) == (data.source, data.corpus) and learned != fingerprint:
             raise InputError(
-                f"trainer.teachers: {path.parent} learned from another state of the data ({learned}, now {fingerprint}), in which "
+                f"data.teachers: {path.parent} learned from another state of the data ({learned}, now {fingerprint}), in which "
                 "test documents may have been for training; train it again with --overwrite"
             )
 

@@ -152,7 +152,7 @@ def train(
         model.set_attn_implementation("eager")  # the backward pass of the CPU's fused attention took a third of a step
     reader = build_reader(config.model, tokenizer)
     tagger = Tagger(tokenizer, config.model)
-    soft = [taught(rows, config.trainer) for rows in versions]
+    soft = [taught(rows, config.data) for rows in versions]
     firsts = itertools.accumulate(map(len, soft), initial=FIRST_TAUGHT)
     encoded = [
         [*(teach(window, first) if len(answers) else window for window in reader.encode(rows)), *tagger.encode(marked.train)]
