@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 from data.records import Example
 from data.registry import Actor
-from train.renaming import names_by_kind, renamed_versions
+from train.renaming import group_names, renamed_versions
 
 REGISTRY = {
     "moscow": Actor(id="moscow", name="Moscow", kind="state"),
@@ -18,8 +18,10 @@ def rows(make_example: Make) -> list[Example]:
     return [make_example(text, "he", id="h", stance="against"), make_example(text, "Moscow", id="m"), other]
 
 
-def test_names_are_collected_by_kind_and_pronouns_are_none(make_example: Make) -> None:
-    assert names_by_kind(rows(make_example), REGISTRY) == {"state": ["Ardenland", "Moscow"]}
+def test_names_are_collected_by_kind_and_words_and_pronouns_are_none(make_example: Make) -> None:
+    longer = make_example("New Ardenland agrees.", "New Ardenland", id="n", actor="ardenland")
+    names = {("state", 1): ["Ardenland", "Moscow"], ("state", 2): ["New Ardenland"]}
+    assert group_names([*rows(make_example), longer], REGISTRY) == names
 
 
 def test_versions_keep_labels_order_pronouns_and_true_offsets(make_example: Make) -> None:

@@ -9,18 +9,19 @@ import numpy as np
 from data.records import Example
 from data.registry import Registry
 
-Names = Mapping[str, Sequence[str]]
+Names = Mapping[tuple[str, int], Sequence[str]]
+"""Names by the kind of actor and the number of words."""
 
 
 def renamed_versions(rows: Sequence[Example], registry: Registry, share: float, count: int, seed: int) -> list[list[Example]]:
     """Return `count` versions of the rows, one an epoch; in each a random share of the sentences has its named actors called otherwise.
 
-    A name is replaced by one of an actor of its kind. Pronouns and descriptions ("the minister") stay, as do the labels; the context
-    keeps the old names.
+    A name is replaced by one of as many words of an actor of its kind. Pronouns and descriptions ("the minister") stay, as do the
+    labels; the context keeps the old names.
     """
     if not share:
         return [list(rows)]
-    names = names_by_kind(rows, registry)
+    names = group_names(rows, registry)
     return [rename_some(rows, registry, names, share, np.random.default_rng([seed, version])) for version in range(count)]
 
 
@@ -33,13 +34,18 @@ def rename_some(rows: Sequence[Example], registry: Registry, names: Names, share
     return version
 
 
-def names_by_kind(rows: Sequence[Example], registry: Registry) -> dict[str, list[str]]:
-    """Collect the names that training text uses, by the kind of actor they name."""
-    found: dict[str, set[str]] = defaultdict(set)
+def group_names(rows: Sequence[Example], registry: Registry) -> dict[tuple[str, int], list[str]]:
+    """Collect the names that training text uses, by the kind of actor they name and their words: a longer text costs time."""
+    found: dict[tuple[str, int], set[str]] = defaultdict(set)
     for row in rows:
         if is_name(row.mention):
-            found[registry[row.actor].kind].add(row.mention)
-    return {kind: sorted(names) for kind, names in found.items()}
+            found[name_group(row, registry)].add(row.mention)
+    return {group: sorted(names) for group, names in found.items()}
+
+
+def name_group(row: Example, registry: Registry) -> tuple[str, int]:
+    """Return the kind of a row's actor and the number of words of its mention."""
+    return registry[row.actor].kind, len(row.mention.split())
 
 
 def is_name(mention: str) -> bool:
@@ -57,7 +63,7 @@ def rename_sentence(sentence: Sequence[Example], registry: Registry, names: Name
     spans: list[tuple[int, int]] = []
     position = length = 0
     for row in ordered:
-        pool = names.get(registry[row.actor].kind, ()) if is_name(row.mention) else ()
+        pool = names.get(name_group(row, registry), ()) if is_name(row.mention) else ()
         name = pool[int(rng.integers(len(pool)))] if pool else row.mention
         start = length + row.start - position
         parts += [row.text[position : row.start], name]
