@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ from train.onnx_backend import load_tokenizer as load_plain_tokenizer
 from train.reading import load
 from train.run import run
 from train.sources import collect_splits
-from train.tagging import BEGIN, DETECTING_LABELS, INSIDE, OUTSIDE, Tagger, decode, gold_tags
+from train.tagging import BEGIN, DETECTING_LABELS, INSIDE, OUTSIDE, Tagger, best_tags, decode, gold_tags
 from train.weights import load_model, load_tokenizer
 from train.windows import IGNORED, SpanReader, Window
 
@@ -86,6 +87,15 @@ def test_mentions_side_by_side_stay_two() -> None:
     assert decode([(0, 5), (6, 13), (14, 19)], [BEGIN, OUTSIDE, INSIDE]) == [(0, 5), (14, 19)]
 
 
+def test_the_likeliest_tags_never_go_on_with_what_has_not_begun() -> None:
+    sure_inside = np.log([[0.5, 0.4, 0.1], [0.05, 0.05, 0.9], [0.8, 0.1, 0.1]])
+    assert best_tags(sure_inside) == [BEGIN, INSIDE, OUTSIDE], "outside and inside would be likelier one by one"
+    assert best_tags(np.log([[0.1, 0.2, 0.7]])) == [BEGIN], "a sentence does not open within a mention"
+    for scores in np.log(np.random.default_rng(1).dirichlet(np.ones(3), size=(20, 5))):
+        ways = [way for way in product(range(3), repeat=5) if all(b != INSIDE or a != OUTSIDE for a, b in pairwise((OUTSIDE, *way)))]
+        assert best_tags(scores) == list(max(ways, key=lambda way: sum(scores[place, tag] for place, tag in enumerate(way))))
+
+
 def test_every_mark_of_a_document_is_learned(corpus: Corpus) -> None:
     sentences = list(marked_sentences(corpus.by_id["doc-1"], 1))
     rovia = sentences[2]
@@ -135,8 +145,8 @@ def trained(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = ModelSettings(weights="tiny", detect_actors=True, dropout=0.0)
     config = RunConfig(name="found", model=settings)
     config = replace(config, data=replace(config.data, corpus=str(corpus.folder), behaviour="none"))
-    trainer = replace(config.trainer, num_train_epochs=15, learning_rate=1e-2, per_device_train_batch_size=8, threads=1)
-    config = replace(config, trainer=replace(trainer, early_stopping_patience=15))
+    trainer = replace(config.trainer, num_train_epochs=10, learning_rate=1e-2, per_device_train_batch_size=8, threads=1)
+    config = replace(config, trainer=replace(trainer, early_stopping_patience=10))
     folder = tmp_path_factory.mktemp("runs") / "found"
     run(config, corpus, collect_splits(corpus, config.data), folder, overwrite=False, save_seconds=300)
     return folder

@@ -60,10 +60,10 @@ class Tagger:
             windows += self._encode_words(index, sentence, list(zip(words, gold_tags(sentence, words), strict=True)))
         return windows
 
-    def read(self, window: TagWindow, logits: np.ndarray) -> list[int]:
-        """Return the tag of each word from token logits of shape (t, 6)."""
-        tags: list[int] = logits[list(window.firsts), len(STANCES) :].argmax(axis=-1).tolist()
-        return tags
+    def read(self, window: TagWindow, logits: np.ndarray) -> np.ndarray:
+        """Return the log-probability of each word's tags, shape (words, 3), from token logits of shape (t, 6)."""
+        scores: np.ndarray = logits[list(window.firsts), len(STANCES) :].astype(np.float64)
+        return scores - np.logaddexp.reduce(scores, axis=-1, keepdims=True)
 
     def _encode_words(self, index: int, sentence: MarkedSentence, words: Sequence[tuple[Offsets, int]]) -> list[TagWindow]:
         if not words:
@@ -93,6 +93,22 @@ def gold_tags(sentence: MarkedSentence, words: Iterable[Offsets]) -> list[int]:
     return tags
 
 
+def best_tags(scores: np.ndarray) -> list[int]:
+    """Return the likeliest tags, from log-probabilities of shape (words, 3), of which none goes on with a mention not begun (Viterbi)."""
+    step = np.zeros((len(TAGS), len(TAGS)))
+    step[OUTSIDE, INSIDE] = -np.inf
+    total = scores[0] + step[OUTSIDE]
+    came_from = []
+    for row in scores[1:]:
+        paths = total[:, None] + step
+        came_from.append(paths.argmax(axis=0))
+        total = paths.max(axis=0) + row
+    tags = [int(total.argmax())]
+    for previous in reversed(came_from):
+        tags.append(int(previous[tags[-1]]))
+    return tags[::-1]
+
+
 def decode(words: Sequence[Offsets], tags: Sequence[int]) -> list[Offsets]:
     """Return the spans that the tags of some words make; one that goes on with nothing begins a span."""
     spans: list[Offsets] = []
@@ -109,8 +125,13 @@ def decode(words: Sequence[Offsets], tags: Sequence[int]) -> list[Offsets]:
 def find_spans(tagger: Tagger, sentences: Sequence[MarkedSentence], run: RunWindows) -> list[list[Offsets]]:
     """Return the mentions found in each sentence; `run` yields windows, in any order, with the model's logits."""
     windows = tagger.encode(sentences)
-    tagged: dict[int, list[tuple[Offsets, int]]] = {index: [] for index in range(len(sentences))}
+    scores: dict[int, dict[Offsets, np.ndarray]] = {index: {} for index in range(len(sentences))}
     for window, logits in run(windows):
         assert isinstance(window, TagWindow)
-        tagged[window.sentence] += zip(window.words, tagger.read(window, logits), strict=True)
-    return [decode(*zip(*sorted(pairs), strict=True)) if pairs else [] for pairs in tagged.values()]
+        scores[window.sentence].update(zip(window.words, tagger.read(window, logits), strict=True))
+    return [_spans_of(each) for each in scores.values()]
+
+
+def _spans_of(scores: dict[Offsets, np.ndarray]) -> list[Offsets]:
+    words = sorted(scores)
+    return decode(words, best_tags(np.stack([scores[word] for word in words]))) if words else []
