@@ -18,8 +18,8 @@ from bench.repeat import bench_parser, clocked, interleave, ratio
 from bench.rows import load_rows
 from data.errors import run_command
 from data.records import Example
-from train.config import RunConfig
 from train.loading import BACKENDS, BATCH_SIZE, find_seed, open_scorer
+from train.settings import RunConfig
 from train.shards import usable
 
 WANTED = 15.0

@@ -13,7 +13,7 @@ from data.files import read_object, write_json
 from data.records import STANCE_ID, Example
 from eval.bootstrap import estimate, mean_over_seeds, percentile_interval, resample_confusions
 from eval.metrics import Floats, macro_f1_of, unit_confusions
-from train.config import RunConfig
+from train.settings import RunConfig
 
 HELD_BACK = 0.2
 """Share of the labels that a transformer does not learn from and chooses its checkpoint by: the labels given are all there are."""

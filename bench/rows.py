@@ -8,7 +8,7 @@ from data.corpus import load_corpus
 from data.errors import InputError
 from data.files import ROOT
 from data.records import Example, read_rows
-from train.config import RunConfig
+from train.settings import RunConfig
 
 
 def load_rows(config: RunConfig, file: Path | None, split: str, wanted: int) -> list[Example]:

@@ -33,7 +33,8 @@ from bench.record import describe_machine
 from data.errors import InputError, run_command
 from data.files import write_json, write_text
 from data.records import Example
-from train.config import RunConfig, build_parser, parse_config
+from train.config import build_parser, parse_config
+from train.settings import RunConfig
 from train.sources import load_source
 
 SIZES, QUICK_SIZES, QUICK_TEST = "100,200,400,800", "20,40", 60

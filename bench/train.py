@@ -28,8 +28,9 @@ from data.errors import InputError, run_command
 from data.files import read_json
 from data.records import STANCE_ID, Example
 from eval.metrics import macro_f1
-from train.config import RunConfig, load_config
+from train.config import load_config
 from train.process import keep_freed_memory
+from train.settings import RunConfig
 from train.transformer import Trained, predict, train, use_bf16
 
 STOCK, DYNAMIC, OURS = "stock recipe (128, fp32)", "dynamic padding, bf16", "ours"

@@ -26,8 +26,8 @@ from data.files import ROOT, write_json
 from data.records import STANCE_ID, STANCES, Example
 from eval.bootstrap import estimate, resample_confusions
 from eval.metrics import accuracy_of, f1_favor_against_of, macro_f1_of
-from train.config import DataSettings, SourceName
 from train.loading import OpenRun, open_run
+from train.settings import DataSettings, SourceName
 from train.sources import Source, load_source
 
 QUICK_ROWS = 40

@@ -5,7 +5,8 @@ import pytest
 
 from data.errors import InputError
 from data.files import ROOT
-from train.config import RunConfig, TrainerSettings, build_parser, find_config, load_config, parse_config
+from train.config import build_parser, find_config, load_config, parse_config
+from train.settings import RunConfig, TrainerSettings
 
 CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.yaml") if path.parent.name != "sweeps")
 

@@ -22,11 +22,11 @@ from data.records import Example
 from train import steady_trainer
 from train.batches import RankBatches
 from train.checkpoints import latest_usable, newest_first, prune
-from train.config import ModelSettings, RunConfig, TrainerSettings
 from train.faults import explained
 from train.interrupts import INTERRUPTS, Interrupted
 from train.losses import FIRST_TAUGHT, WeightedLoss
 from train.runs import check_origin, open_run
+from train.settings import ModelSettings, RunConfig, TrainerSettings
 from train.transformer import Trained, train
 from train.windows import IGNORED
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from data.records import STANCES, Example
-from train.config import DataSettings, ModelSettings, RunConfig, SetFitSettings
+from train.settings import DataSettings, ModelSettings, RunConfig, SetFitSettings
 from train.sources import draw_labels
 
 needs_setfit = pytest.mark.skipif(importlib.util.find_spec("setfit") is None, reason="extra [setfit] not installed")

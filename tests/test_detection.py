@@ -25,7 +25,7 @@ from data.spans import MarkedSentence, Span, TaggedSentence, marked_sentences
 from eval.report import write_report
 from eval.runs import read_run
 from eval.spans import count_spans
-from train.config import ModelSettings, RunConfig, load_config
+from train.config import load_config
 from train.export import write_fp32
 from train.loading import open_run
 from train.losses import WeightedLoss, build_loss
@@ -33,6 +33,7 @@ from train.onnx_backend import OnnxScorer
 from train.onnx_backend import load_tokenizer as load_plain_tokenizer
 from train.reading import load
 from train.run import run
+from train.settings import ModelSettings, RunConfig
 from train.sources import collect_splits
 from train.tagging import BEGIN, DETECTING_LABELS, INSIDE, OUTSIDE, Tagger, best_tags, decode, gold_tags
 from train.weights import load_model, load_tokenizer

@@ -11,10 +11,10 @@ from tiny_run import ARTICLE, make_run
 from data.errors import InputError
 from data.files import ROOT
 from data.records import STANCES, Example
-from train.config import ModelSettings
 from train.export import Parity, compare, export
 from train.loading import find_seed, open_run
 from train.onnx_backend import load_session, pad
+from train.settings import ModelSettings
 from train.windows import Window
 
 pytest.importorskip("onnxruntime")

@@ -18,7 +18,7 @@ from data.corpus import load_corpus
 from data.errors import InputError
 from data.files import read_json
 from data.records import STANCE_ID, Example
-from train.config import DataSettings, ModelSettings, RunConfig
+from train.settings import DataSettings, ModelSettings, RunConfig
 from train.transformer import KINDS
 from train.weights import load_model, load_tokenizer
 

@@ -20,7 +20,8 @@ from data.registry import read_registry
 from data.sheets import read
 from data.splits import extend_splits, make_splits
 from data.validate import faults
-from train.config import TrainerSettings, load_config
+from train.config import load_config
+from train.settings import TrainerSettings
 
 EXAMPLE = ROOT / "docs" / "example"
 

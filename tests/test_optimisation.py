@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from transformers import AutoModelForTokenClassification
 
-from train.config import ModelSettings, TrainerSettings
 from train.optimisation import depth, freeze, optimizer
+from train.settings import ModelSettings, TrainerSettings
 from train.weights import load_model, load_tokenizer
 
 

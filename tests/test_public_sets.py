@@ -11,7 +11,7 @@ from data.errors import InputError
 from data.files import write_json, write_jsonl, write_text
 from data.public_sets import load_public_set
 from data.records import Example
-from train.config import DataSettings
+from train.settings import DataSettings
 from train.sources import PUBLIC_SETS, collect_splits, load_source
 
 

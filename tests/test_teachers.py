@@ -11,9 +11,9 @@ from tiny_run import make_run
 from data.errors import InputError
 from data.files import write_json
 from data.records import Example
-from train.config import DataSettings
 from train.loading import open_run
 from train.losses import FIRST_TAUGHT, WeightedLoss
+from train.settings import DataSettings
 from train.teachers import check_teachers, taught, teachers_sha256
 from train.windows import IGNORED, Window, teach
 

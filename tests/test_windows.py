@@ -5,7 +5,7 @@ import pytest
 from transformers import PreTrainedTokenizerBase
 
 from data.records import Example
-from train.config import ModelSettings
+from train.settings import ModelSettings
 from train.weights import MARKERS, load_tokenizer
 from train.windows import IGNORED, PairReader, SpanReader, mark_mentions
 

@@ -6,7 +6,7 @@ import torch
 
 from data.files import write_json, write_text
 from data.records import STANCES
-from train.config import ModelSettings, RunConfig
+from train.settings import ModelSettings, RunConfig
 from train.tagging import DETECTING_LABELS
 from train.transformer import KINDS
 from train.weights import load_model, load_tokenizer

@@ -7,8 +7,8 @@ from data import blind
 from data.files import write_jsonl
 from data.records import Example
 from eval.behaviour.cases import BEHAVIOUR
-from train.config import BASELINES
 from train.runs import prediction_rows
+from train.settings import BASELINES
 
 
 def score_baselines(folder: Path, splits: Mapping[str, Sequence[Example]]) -> None:

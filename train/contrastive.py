@@ -17,7 +17,7 @@ from transformers import set_seed
 from data.errors import InputError
 from data.files import write_json
 from data.records import STANCE_ID, STANCES, Example
-from train.config import ModelSettings, RunConfig
+from train.settings import ModelSettings, RunConfig
 from train.weights import load_tokenizer, quieten, resolve_weights
 from train.windows import MARKERS, crop, leading_text, mark_mentions
 

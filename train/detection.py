@@ -10,7 +10,7 @@ from data.files import write_jsonl
 from data.records import STANCES, Example
 from data.spans import MarkedSentence, Span, TaggedSentence, marked_sentences, sentences_of, span_examples
 from eval.behaviour.cases import BEHAVIOUR
-from train.config import RunConfig
+from train.settings import RunConfig
 from train.sources import Source
 from train.tagging import Offsets
 

@@ -12,8 +12,8 @@ from safetensors import SafetensorError
 
 from data.errors import InputError
 from data.records import Example
-from train.config import RunConfig
 from train.ranks import processes
+from train.settings import RunConfig
 from train.windows import Window
 
 DISK_FULL = ("No space left on device", "Disk quota exceeded", "PytorchStreamWriter failed", "unexpected pos", "iostream error")

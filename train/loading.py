@@ -12,8 +12,9 @@ from data.files import ROOT, check_links
 from data.records import Example
 from data.spans import MarkedSentence
 from eval.calibration import Calibration
-from train.config import BASELINES, ModelSettings, RunConfig, load_config
+from train.config import load_config
 from train.runs import DONE
+from train.settings import BASELINES, ModelSettings, RunConfig
 from train.tagging import Offsets
 
 Backend = Literal["torch", "onnx", "onnx-int8"]

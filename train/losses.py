@@ -11,7 +11,7 @@ from transformers import EvalPrediction
 
 from data.records import STANCES, Example
 from eval.metrics import macro_f1
-from train.config import RunConfig
+from train.settings import RunConfig
 from train.tagging import DETECTING_LABELS
 from train.windows import IGNORED, Window
 

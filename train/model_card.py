@@ -9,7 +9,7 @@ from data.files import write_text
 from data.records import STANCE_ID, Prediction, read_rows
 from eval.behaviour.cases import BEHAVIOUR
 from eval.metrics import macro_f1
-from train.config import RunConfig
+from train.settings import RunConfig
 from train.sources import PUBLIC_SETS
 
 FEW_TARGETS = 3

@@ -12,7 +12,7 @@ from data.errors import InputError
 from data.files import read_object
 from data.records import STANCES, Example
 from data.spans import MarkedSentence
-from train.config import ModelSettings
+from train.settings import ModelSettings
 from train.tagging import Offsets, Tagger, find_spans
 from train.windows import PairReader, Reader, SpanReader, Window
 

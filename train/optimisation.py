@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from train.config import ModelSettings, TrainerSettings
+from train.settings import ModelSettings, TrainerSettings
 
 _LAYER = re.compile(r"\.layers?\.(\d+)\.")
 _NO_DECAY = ("bias", "LayerNorm.weight", "layer_norm.weight")

@@ -11,8 +11,8 @@ from typing import Any
 import psutil
 
 from data.files import ROOT
-from train.config import RunConfig
 from train.ranks import processes
+from train.settings import RunConfig
 
 PACKAGES = ("torch", "transformers", "datasets", "accelerate", "scikit-learn", "numpy", "tokenizers", "safetensors")
 SOURCES = ("data", "eval", "train")

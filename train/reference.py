@@ -1,6 +1,6 @@
 """Write the reference of every config key from the code: python train/reference.py
 
-The keys, types and defaults are those of the settings' dataclasses in `train/config.py`, the sentences their docstrings. A test
+The keys, types and defaults are those of the settings' dataclasses in `train/settings.py`, the sentences their docstrings. A test
 fails when docs/configuration.md is stale.
 """
 
@@ -16,7 +16,7 @@ if not __package__:
 
 from data.errors import run_command
 from data.files import ROOT, write_text
-from train.config import SECTIONS, RunConfig
+from train.settings import SECTIONS, RunConfig
 
 PAGE = ROOT / "docs" / "configuration.md"
 

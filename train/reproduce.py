@@ -23,8 +23,9 @@ import subprocess  # not above: it needs the standard library's select, which tr
 from data.errors import InputError, run_command
 from data.files import ROOT, read_json, read_text, write_text
 from data.records import Prediction, read_rows
-from train.config import RunConfig, load_config
+from train.config import load_config
 from train.origin import changes
+from train.settings import RunConfig
 
 PASSED_ON = ("PATH", "HOME", "TMPDIR", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 PASSED_PREFIXES = ("PIP_", "NEWSMTSC_", "SEESAW_", "SEMEVAL_", "VAST_")

@@ -15,9 +15,10 @@ if not __package__:
 from data.errors import InputError, run_command
 from data.files import ROOT, read_json
 from data.records import Example
-from train.config import RunConfig, build_parser, load_config, parse_config
+from train.config import build_parser, load_config, parse_config
 from train.interrupts import INTERRUPTS, Interrupted
 from train.ranks import is_first, rank, wait_for_all
+from train.settings import RunConfig
 from train.sources import Source, collect_splits, draw_labels, load_source
 from train.teachers import check_teachers
 

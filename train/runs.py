@@ -15,8 +15,9 @@ from data.items import to_item
 from data.records import STANCES, Example
 from eval.behaviour.cases import BEHAVIOUR
 from train.checkpoints import sha256
-from train.config import RunConfig, load_config
+from train.config import load_config
 from train.origin import changes
+from train.settings import RunConfig
 from train.sources import Source
 
 DONE = "DONE"

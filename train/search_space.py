@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from data.errors import InputError, nearest
 from data.files import ROOT, read_yaml
-from train.config import SECTIONS
+from train.settings import SECTIONS
 
 FIXED = ("data.corpus", "data.extra_test", "data.documents", "trainer.report_to")
 """Settings that say what is measured, not how well; a sweep leaves them alone."""

@@ -15,12 +15,12 @@ from data.files import write_json, write_jsonl, write_text
 from data.records import Example, Prediction
 from eval.calibration import calibrate
 from train.checkpoints import Carried
-from train.config import BASELINES, RunConfig
 from train.interrupts import INTERRUPTS
 from train.origin import describe_origin
 from train.process import prepare_process
 from train.ranks import is_first
 from train.runs import BEGUN, DONE, Cost, check_origin, prediction_rows, write_manifest
+from train.settings import BASELINES, RunConfig
 from train.sources import Source, draw_labels
 from train.steady_trainer import SAVE_SECONDS
 from train.teachers import teachers_sha256

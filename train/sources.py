@@ -18,7 +18,7 @@ from data.seesaw import SEESAW
 from data.semeval import SEMEVAL
 from data.vast import VAST
 from eval.behaviour.cases import BEHAVIOUR, find_suite
-from train.config import DataSettings
+from train.settings import DataSettings
 
 PUBLIC_SETS: dict[str, PublicSet] = {public.name: public for public in (NEWSMTSC, SEESAW, SEMEVAL, VAST)}
 

@@ -26,8 +26,9 @@ from data.files import ROOT, write_text
 from data.records import STANCE_ID, Example, Prediction, read_rows
 from eval.metrics import macro_f1
 from train.claims import claiming
-from train.config import SECTIONS, RunConfig, build_parser, check_values, find_config, load_config, parse_config
+from train.config import build_parser, find_config, load_config, parse_config
 from train.search_space import Space, Value, read_space
+from train.settings import SECTIONS, RunConfig, check_values
 from train.sources import Source, collect_splits, load_source
 from train.study import Sweep, open_sweep, propose_first, surplus
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from data.records import STANCES
 from data.spans import MarkedSentence
-from train.config import ModelSettings
+from train.settings import ModelSettings
 from train.windows import IGNORED, Window, encode_window
 
 if TYPE_CHECKING:

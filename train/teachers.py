@@ -14,8 +14,9 @@ from data.errors import InputError
 from data.files import ROOT, read_object
 from data.records import STANCE_ID, STANCES, Example
 from train.checkpoints import sha256
-from train.config import DataSettings, load_config
+from train.config import load_config
 from train.loading import find_seed, finished_seeds, open_run, seed_number
+from train.settings import DataSettings
 
 BATCH_SIZE = 64
 

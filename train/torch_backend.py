@@ -11,8 +11,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from data.errors import InputError
 from data.records import Example
 from data.spans import MarkedSentence
-from train.config import ModelSettings
 from train.model_files import check_model_files
+from train.settings import ModelSettings
 from train.tagging import Offsets, Tagger, find_spans
 from train.transformer import KINDS, build_reader, predict, run_windows
 from train.weights import quieten

