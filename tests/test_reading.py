@@ -212,8 +212,10 @@ def test_stock_transformers_give_our_figures(run: Path) -> None:
     inputs = tokenizer(
         "<actor>Moscow</actor> called the plan a threat and urged <actor>Prague</actor> to think again.", return_tensors="pt"
     )
-    places = inputs["input_ids"][0] == tokenizer.convert_tokens_to_ids("<actor>")
-    stock = model(**inputs).logits[0, places].softmax(-1).detach().numpy()
+    tokens, (start, end) = inputs["input_ids"][0].tolist(), tokenizer.convert_tokens_to_ids(["<actor>", "</actor>"])
+    read = [range(i, tokens.index(end, i)) for i, token in enumerate(tokens) if token == start]
+    logits = model(**inputs).logits[0]
+    stock = np.stack([logits[list(positions)].mean(0).softmax(-1).detach().numpy() for positions in read])
 
     text = "Moscow called the plan a threat and urged Prague to think again."
     rows = [

@@ -24,7 +24,7 @@ Comments are closed.
 
 def make_run(folder: Path, kind: str = "span", *, detect_actors: bool = False) -> Path:
     """Write the folder of a finished run and return it; the weights are random and the same each time."""
-    settings = ModelSettings(kind=kind, weights="tiny", window_sentences=2, detect_actors=detect_actors)  # type: ignore[arg-type]
+    settings = ModelSettings(kind=kind, weights="tiny", window_sentences=2, reading="both", detect_actors=detect_actors)  # type: ignore[arg-type]
     write_text(folder / "config.yaml", RunConfig(name=folder.name, model=settings).to_yaml())
     seed = folder / "seed-1"
     torch.manual_seed(7)

@@ -16,7 +16,7 @@ FEW_TARGETS = 3
 """More targets than these are not listed."""
 
 SPAN_USE = """\
-Put `<actor>` and `</actor>` around every actor and read the logits at the `<actor>` tokens:
+Put `<actor>` and `</actor>` around every actor and average the logits over {place}:
 
 ```python
 import torch
@@ -26,11 +26,20 @@ tokenizer = AutoTokenizer.from_pretrained("{model}")
 model = AutoModelForTokenClassification.from_pretrained("{model}")
 text = "<actor>The ministry</actor> defended the plan, but <actor>the union</actor> called it a mistake."
 inputs = tokenizer(text, return_tensors="pt")
-at = inputs["input_ids"][0] == tokenizer.convert_tokens_to_ids("<actor>")
+tokens, (start, end) = inputs["input_ids"][0].tolist(), tokenizer.convert_tokens_to_ids(["<actor>", "</actor>"])
+read = [{positions} for i, token in enumerate(tokens) if token == start]
 with torch.inference_mode():
-    stances = [model.config.id2label[int(i)] for i in model(**inputs).logits[0, at, :3].argmax(-1)]
+    logits = model(**inputs).logits[0, :, :3]
+stances = [model.config.id2label[int(logits[list(positions)].mean(0).argmax())] for positions in read]
 ```
 """
+
+PLACES = {
+    "marker": ("the `<actor>` token", "range(i, i + 1)"),
+    "mention": ("the tokens between them", "range(i + 1, tokens.index(end, i))"),
+    "both": ("the `<actor>` token and those up to `</actor>`", "range(i, tokens.index(end, i))"),
+}
+"""Where a span model reads an actor, in words and in Python, by `model.reading`."""
 
 PAIR_USE = """\
 One pass an actor: `AutoModelForSequenceClassification` on the sentence with this actor between `<actor>` and `</actor>`,
@@ -59,7 +68,8 @@ def write_model_card(folder: Path, config: RunConfig, targets: Collection[str]) 
             _result(path, task, data_name(config)) for path in sorted((folder / "predictions").glob("*.jsonl")) if path.stem != BEHAVIOUR
         ],
     )
-    use = SPAN_USE.format(model=model) if config.model.kind == "span" else PAIR_USE
+    place, positions = PLACES[config.model.reading]
+    use = SPAN_USE.format(model=model, place=place, positions=positions) if config.model.kind == "span" else PAIR_USE
     target = ", ".join(sorted(targets)) if 0 < len(targets) <= FEW_TARGETS else "the target of its text"
     text = f"""---
 {data.to_yaml()}

@@ -1,6 +1,6 @@
 """Finding mentions: each word of an unmarked sentence is outside one, begins one or goes on with it (model.detect_actors).
 
-The head of such a model has six labels, the stances first. The first three are read at markers as ever, the last three at the
+The head of such a model has six labels, the stances first. The first three are read at mentions as ever, the last three at the
 first token of every word of a sentence without markers; neither group is ever compared with the other.
 """
 

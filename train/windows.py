@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 MARKERS = ("<actor>", "</actor>")
-"""Tokens put around every mention of a window; the start marker is where a span model reads the stance."""
+"""Tokens put around every mention of a window; a span model reads the stance at the start marker, the tokens between, or both."""
 
 IGNORED = -100
 """The label of tokens that are not read; cross-entropy skips it."""
