@@ -38,10 +38,14 @@ def test_gold_is_mixed_with_what_the_teachers_say(teacher: Path, make_example: M
     assert taught(rows, DataSettings()).shape == (0, 3)
 
 
-def test_the_loss_finds_the_row_that_a_label_stands_for() -> None:
-    window = teach(Window([1, 2, 3, 4], [IGNORED, 0, 2, IGNORED], (0, 1, 2), ((1,), (2,), (3,))), FIRST_TAUGHT + 1)
+def test_the_loss_finds_the_row_that_a_label_stands_for(make_example: Make) -> None:
+    rows = [make_example("Moscow objects.", "Moscow", id=name) for name in "abc"]
+    numbers = {"b": FIRST_TAUGHT + 1, "a": FIRST_TAUGHT + 2, "c": FIRST_TAUGHT}
+    plain = Window([1, 2, 3, 4], [IGNORED, 2, 0, IGNORED], (0, 1, 2), ((2,), (1,), (3,)))
+    window = teach(plain, rows, numbers)
     assert window.labels == [IGNORED, FIRST_TAUGHT + 1, FIRST_TAUGHT + 2, IGNORED]
-    assert teach(Window([1], 2, (4,), ()), FIRST_TAUGHT).labels == FIRST_TAUGHT + 4
+    assert teach(Window([1], 2, (2,), ()), rows, numbers).labels == FIRST_TAUGHT
+    assert teach(plain, rows, {}) is plain
     distributions = torch.tensor([[0.0, 1, 0], [0.6, 0.3, 0.1], [0.1, 0.1, 0.8]])
     logits = torch.randn((1, 4, 3), generator=torch.Generator().manual_seed(1))
     loss = WeightedLoss(torch.ones(3), taught=distributions)({"logits": logits}, torch.tensor([window.labels]))

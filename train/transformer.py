@@ -1,6 +1,5 @@
 """Fine-tuning and prediction of the transformer kinds: span and pair in one loop on transformers' Trainer."""
 
-import itertools
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -152,12 +151,9 @@ def train(
         model.set_attn_implementation("eager")  # the backward pass of the CPU's fused attention took a third of a step
     reader = build_reader(config.model, tokenizer)
     tagger = Tagger(tokenizer, config.model)
-    soft = [taught(rows, config.data) for rows in versions]
-    firsts = itertools.accumulate(map(len, soft), initial=FIRST_TAUGHT)
-    encoded = [
-        [*(teach(window, first) if len(answers) else window for window in reader.encode(rows)), *tagger.encode(marked.train)]
-        for rows, answers, first in zip(versions, soft, firsts, strict=False)
-    ]
+    soft = taught(versions[0], config.data)
+    numbers = {row.id: FIRST_TAUGHT + index for index, row in enumerate(versions[0][: len(soft)])}
+    encoded = [[*(teach(window, rows, numbers) for window in reader.encode(rows)), *tagger.encode(marked.train)] for rows in versions]
     windows = [window for version in encoded for window in version]
     trainer = SteadyTrainer(
         batch_size=config.trainer.per_device_train_batch_size,
@@ -169,7 +165,7 @@ def train(
         train_dataset=to_dataset(windows),
         eval_dataset=to_dataset([*reader.encode(dev_rows), *tagger.encode(marked.dev)]),
         processing_class=tokenizer,
-        compute_loss_func=build_loss(config, versions[0], windows, np.concatenate(soft)),
+        compute_loss_func=build_loss(config, versions[0], windows, soft),
         optimizer_cls_and_kwargs=optimizer(model, config.model.layer_decay, config.trainer),
         compute_metrics=dev_metrics,
         preprocess_logits_for_metrics=choose_labels,

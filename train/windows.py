@@ -4,7 +4,7 @@ A *window* is a sentence with what precedes it. The span reader makes one window
 off it; the pair reader makes one window an (actor, sentence) pair. Both give `Window`s, so that one training loop serves them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Protocol
@@ -149,14 +149,16 @@ class PairReader:
         return Window(encoded.input_ids, label, (index,), ())
 
 
-def teach(window: Window, first: int) -> Window:
-    """Return a window whose labels are the numbers of its rows, counted from `first` on, in place of their classes."""
+def teach(window: Window, rows: Sequence[Example], numbers: Mapping[str, int]) -> Window:
+    """Return a window whose labels are the numbers of its rows by their ids, in place of their classes; itself where there are none."""
+    if not numbers:
+        return window
     if isinstance(window.labels, int):
-        return window if window.labels == IGNORED else replace(window, labels=first + window.examples[0])
+        return window if window.labels == IGNORED else replace(window, labels=numbers[rows[window.examples[0]].id])
     labels = list(window.labels)
     for example, positions in zip(window.examples, window.positions, strict=True):
         for position in positions:
-            labels[position] = IGNORED if window.labels[position] == IGNORED else first + example
+            labels[position] = IGNORED if window.labels[position] == IGNORED else numbers[rows[example].id]
     return replace(window, labels=labels)
 
 
