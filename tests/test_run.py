@@ -11,6 +11,7 @@ from transformers import AutoModelForTokenClassification
 from data.corpus import load_corpus
 from data.files import ROOT, read_text
 from data.records import Prediction, read_rows
+from train.config import load_config
 
 
 def command(*arguments: str, cwd: Path = ROOT, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -136,3 +137,11 @@ def test_an_interrupted_or_unfinished_run_is_no_run(runs: Path, tmp_path: Path) 
     done = command("train/predict.py", "--run", str(folder), "--input", "README.md")
     assert done.returncode == 2
     assert "no finished seed" in done.stderr
+
+
+def test_the_resolved_config_is_printed_and_nothing_run(tmp_path: Path) -> None:
+    done = command("train/run.py", "--config", "base.yaml", "--print_config", "--seeds", "3", "--runs", str(tmp_path))
+    assert "seeds:\n- 3\n" in done.stdout
+    (tmp_path / "printed.yaml").write_text(done.stdout)
+    assert load_config(tmp_path / "printed.yaml").to_yaml() == done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["printed.yaml"]

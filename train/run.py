@@ -22,6 +22,9 @@ from train.settings import RunConfig
 from train.sources import Source, collect_splits, draw_labels, load_source
 from train.teachers import check_teachers
 
+PRINT = "--print_config"
+"""Read before the parser sees it: jsonargparse takes the name for its own."""
+
 
 def main() -> None:
     """Run every stage that is not done yet."""
@@ -30,9 +33,9 @@ def main() -> None:
     parser.add_argument("--runs", type=str, default=str(ROOT / "runs"), help="folder of all runs")
     parser.add_argument("--overwrite", action="store_true", help="replace a run of the same name")
     parser.add_argument("--save_seconds", type=float, default=300.0, help="a checkpoint within an epoch this often (default: 300)")
-    parser.add_argument("--print_config", action="store_true", help="print the resolved config and leave")
-    config, given = parse_config(parser, sys.argv[1:])
-    if given.print_config:
+    parser.add_argument(PRINT, action="store_true", help="print the resolved config and leave")
+    config, given = parse_config(parser, [argument for argument in sys.argv[1:] if argument != PRINT])
+    if PRINT in sys.argv:
         print(config.to_yaml(), end="")
         return
     try:
