@@ -95,13 +95,16 @@ def test_a_saved_run_is_the_start_of_another_head_included(tmp_path: Path) -> No
 def test_few_labels(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(few_labels, "find_spec", lambda name: None)
     start = make_run(tmp_path / "first")
-    report = quick(few_labels, corpus, tmp_path / "few", monkeypatch, "--start", str(start))
+    report = quick(few_labels, corpus, tmp_path / "few", monkeypatch, "--start", str(start), "--model.reading", "both")
     assert list(report["curves"]) == ["ours", "ours, from first", "TF-IDF"]
     assert [point["labels"] for point in report["curves"]["TF-IDF"]] == [20, 40]
     assert all(0 <= point["macro_f1"]["mean"] <= 1 for curve in report["curves"].values() for point in curve)
     assert "TF-IDF" in (tmp_path / "few.svg").read_text(encoding="utf-8")
     monkeypatch.setattr(few_labels, "answer", pytest.fail)  # all answers are there: a second call computes nothing
-    assert quick(few_labels, corpus, tmp_path / "few", monkeypatch, "--start", str(start))["curves"] == report["curves"]
+    assert (
+        quick(few_labels, corpus, tmp_path / "few", monkeypatch, "--start", str(start), "--model.reading", "both")["curves"]
+        == report["curves"]
+    )
 
 
 def test_chosen_against_random_labels(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

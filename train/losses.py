@@ -51,7 +51,7 @@ class WeightedLoss:
             tags = cross_entropy(logits[is_tag, len(STANCES) :], labels[is_tag] - len(STANCES), reduction="sum")
             loss = loss + self.tag_weight * tags
         total: Any = num_items_in_batch
-        if total is None or not torch.is_grad_enabled():  # the mix of labels is that of the training windows only
+        if total is None or (self.mean_weight != 1.0 and not torch.is_grad_enabled()):  # the mix of labels is that of training only
             total = (is_stance.sum() + self.tag_weight * is_tag.sum()) / self.mean_weight
         mean: torch.Tensor = loss / (total * self.mean_weight)
         return mean
