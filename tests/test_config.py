@@ -104,3 +104,9 @@ def test_trainer_settings_keep_the_names_of_training_arguments() -> None:
     known = {field.name for field in dataclasses.fields(TrainingArguments)}
     ours = {field.name for field in dataclasses.fields(TrainerSettings)}
     assert ours - known == {"early_stopping_patience", "threads"}
+
+
+def test_an_endless_list_is_refused_at_once(tmp_path: Path) -> None:
+    endless = write(tmp_path, "endless.yaml", f"seeds: {list(range(15_000))}")
+    with pytest.raises(InputError, match=r"seeds: 15,000 values, expected at most 100"):
+        parse("--config", endless)

@@ -17,6 +17,7 @@ from data.files import ROOT, read_yaml
 from train.settings import SECTIONS, RunConfig, check_values
 
 MAX_BASES = 8
+MAX_LIST = 100
 
 
 def build_parser(description: str) -> ArgumentParser:
@@ -108,9 +109,17 @@ def _check_keys(path: Path, fields: dict[str, Any]) -> None:
             if not isinstance(value, dict):
                 raise InputError(f"{path}: {key}: expected a mapping of settings, got {value!r}")
             known = [each.name for each in dataclasses.fields(SECTIONS[key])]
-            for name in value:
+            for name, setting in value.items():
                 if name not in known:
                     raise InputError(f"{path}: unknown key '{key}.{name}'{nearest(str(name), known)}")
+                _check_length(path, f"{key}.{name}", setting)
+        _check_length(path, key, value)
+
+
+def _check_length(path: Path, key: str, value: Any) -> None:
+    """Refuse a list that would keep the parser busy for minutes."""
+    if isinstance(value, list) and len(value) > MAX_LIST:
+        raise InputError(f"{path}: {key}: {len(value):,} values, expected at most {MAX_LIST}")
 
 
 def _config_names(arguments: list[str]) -> list[str]:
