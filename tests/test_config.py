@@ -106,6 +106,13 @@ def test_trainer_settings_keep_the_names_of_training_arguments() -> None:
     assert ours - known == {"early_stopping_patience", "threads"}
 
 
+@pytest.mark.parametrize(("text", "key"), [("data: {documents: }", "data.documents"), ("seeds:", "seeds"), ("name:", "name")])
+def test_a_key_without_a_value_is_named(tmp_path: Path, text: str, key: str) -> None:
+    with pytest.raises(InputError, match=rf"{key}: expected a value, got none"):
+        parse("--config", write(tmp_path, "empty.yaml", text))
+    assert parse("--config", write(tmp_path, "path.yaml", "data: {path: }")).data.path is None
+
+
 def test_an_endless_list_is_refused_at_once(tmp_path: Path) -> None:
     endless = write(tmp_path, "endless.yaml", f"seeds: {list(range(15_000))}")
     with pytest.raises(InputError, match=r"seeds: 15,000 values, expected at most 100"):

@@ -108,16 +108,18 @@ def _check_keys(path: Path, fields: dict[str, Any]) -> None:
         if key in SECTIONS:
             if not isinstance(value, dict):
                 raise InputError(f"{path}: {key}: expected a mapping of settings, got {value!r}")
-            known = [each.name for each in dataclasses.fields(SECTIONS[key])]
+            defaults = {each.name: each.default for each in dataclasses.fields(SECTIONS[key])}
             for name, setting in value.items():
-                if name not in known:
-                    raise InputError(f"{path}: unknown key '{key}.{name}'{nearest(str(name), known)}")
-                _check_length(path, f"{key}.{name}", setting)
-        _check_length(path, key, value)
+                if name not in defaults:
+                    raise InputError(f"{path}: unknown key '{key}.{name}'{nearest(str(name), list(defaults))}")
+                _check_value(path, f"{key}.{name}", setting, may_be_none=defaults[name] is None)
+        _check_value(path, key, value)
 
 
-def _check_length(path: Path, key: str, value: Any) -> None:
-    """Refuse a list that would keep the parser busy for minutes."""
+def _check_value(path: Path, key: str, value: Any, *, may_be_none: bool = False) -> None:
+    """Refuse what the parser would take: nothing for something, and a list that would keep it busy for minutes."""
+    if value is None and not may_be_none:
+        raise InputError(f"{path}: {key}: expected a value, got none")
     if isinstance(value, list) and len(value) > MAX_LIST:
         raise InputError(f"{path}: {key}: {len(value):,} values, expected at most {MAX_LIST}")
 
