@@ -76,11 +76,15 @@ class Document:
             paragraphs.setdefault(sentence.paragraph, []).append(sentence.text)
         return "\n".join(" ".join(sentences) for sentences in paragraphs.values())
 
+    def context_of(self, index: int, count: int) -> str:
+        """Return up to `count` sentences before the one at `index`, joined and cut from the left."""
+        before = self.sentences[max(0, index - count) : index]
+        return " ".join(previous.text for previous in before)[-MAX_CONTEXT:]
+
     def examples(self, context_sentences: int = 1) -> Iterator[Example]:
         """Yield an example per labelled actor and sentence, with up to `context_sentences` preceding sentences; `?` gives no stance."""
         for index, sentence in enumerate(self.sentences):
-            before = self.sentences[max(0, index - context_sentences) : index]
-            context = " ".join(previous.text for previous in before)[-MAX_CONTEXT:]
+            context = self.context_of(index, context_sentences)
             for mention in sentence.labelled:
                 yield Example(
                     id=f"{self.meta.id}:{sentence.sent_id}:{mention.actor}",

@@ -54,13 +54,12 @@ class MarkedSentence(Row):
 def marked_sentences(document: Document, context_sentences: int = 1) -> Iterator[MarkedSentence]:
     """Yield every sentence of a document with its marks, and with as many preceding sentences as `Document.examples` gives."""
     for index, sentence in enumerate(document.sentences):
-        before = document.sentences[max(0, index - context_sentences) : index]
         stances = {mention.actor: mention.decided for mention in sentence.labelled}
         yield MarkedSentence(
             id=f"{document.meta.id}:{sentence.sent_id}",
             doc_id=document.meta.id,
             sent_id=sentence.sent_id,
-            context=" ".join(previous.text for previous in before)[-MAX_CONTEXT:],
+            context=document.context_of(index, context_sentences),
             text=sentence.text,
             target=document.meta.target,
             spans=tuple(Span(start=each.start, end=each.end, stance=stances[each.actor]) for each in sentence.marked.mentions),

@@ -14,7 +14,7 @@ import numpy as np
 from data.records import STANCES
 from data.spans import MarkedSentence
 from train.settings import ModelSettings
-from train.windows import IGNORED, Window, encode_window
+from train.windows import IGNORED, Window, encode_window, leading_text
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -69,7 +69,7 @@ class Tagger:
         if not words:
             return []
         start, end = words[0][0][0], words[-1][0][1]
-        lead = f"{sentence.target}: {sentence.context}" if self.settings.target_text and sentence.target else sentence.context
+        lead = leading_text(sentence, self.settings.target_text)
         encoded = encode_window(self.tokenizer, lead, sentence.text[start:end], self.settings.max_length)
         if encoded is None:
             middle = len(words) // 2  # a single word that fills more than a window is no mention

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from data.records import STANCE_ID, STANCES, Example
+from data.spans import MarkedSentence
 from train.settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -259,6 +260,6 @@ def crop(row: Example) -> Example:
     )
 
 
-def leading_text(row: Example, target_text: bool) -> str:
+def leading_text(row: Example | MarkedSentence, target_text: bool) -> str:
     """Return what stands before the sentence: the target's name if asked for, then the context."""
     return f"{row.target}: {row.context}" if target_text and row.target else row.context
