@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -206,8 +207,8 @@ def article_examples(article: Article, target: str, context_sentences: int = 1) 
 
 def context_of(before: Sequence[ArticleSentence], count: int) -> str:
     """Return the last `count` sentences of those before one that are read."""
-    readable = [sentence.text for sentence in before if sentence.part in READ_PARTS]
-    return " ".join(readable[-count:]) if count else ""
+    readable = (sentence.text for sentence in reversed(before) if sentence.part in READ_PARTS)
+    return " ".join(reversed(list(islice(readable, count))))
 
 
 def actor_name(registry: dict[str, Actor], actor: str) -> str:

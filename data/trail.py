@@ -1,5 +1,6 @@
 """What has been mentioned so far in a document, and which of it a pronoun can mean."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ class Trail:
 
     finder: MentionFinder
     mentions: list[tuple[int, FoundMention]] = field(default_factory=list)
+    by_sentence: defaultdict[int, list[FoundMention]] = field(default_factory=lambda: defaultdict(list))
     sexes: dict[str, str] = field(default_factory=dict)
     speaker: str | None = None
     speaker_sentence: int = -9
@@ -27,6 +29,7 @@ class Trail:
     def note(self, index: int, mention: FoundMention) -> None:
         """Add a mention; a title may tell the person's sex and state."""
         self.mentions.append((index, mention))
+        self.by_sentence[index].append(mention)
         words = mention.title.split()
         if words and words[-1] in MALE_TITLES | FEMALE_TITLES:
             self.sexes[mention.actor] = "he" if words[-1] in MALE_TITLES else "she"
@@ -43,10 +46,8 @@ class Trail:
         for back in range(REACH + 1):
             fitting = [
                 each.actor
-                for place, each in self.mentions
-                if place == index - back
-                and (self.finder.kind(each.actor) or "person") in wanted
-                and (sex is None or self.sexes.get(each.actor, sex) == sex)
+                for each in self.by_sentence.get(index - back, ())
+                if (self.finder.kind(each.actor) or "person") in wanted and (sex is None or self.sexes.get(each.actor, sex) == sex)
             ]
             if fitting:
                 return fitting[0] if back else fitting[-1]
@@ -54,7 +55,7 @@ class Trail:
 
     def subject(self, index: int, kinds: Iterable[str]) -> str | None:
         """Return the actor that opens a sentence, if it is of a fitting kind."""
-        first = min((each for place, each in self.mentions if place == index), key=lambda each: each.start, default=None)
+        first = min(self.by_sentence.get(index, ()), key=lambda each: each.start, default=None)
         fits = first is not None and first.start <= OPENING and (self.finder.kind(first.actor) or "person") in set(kinds)
         return first.actor if first and fits else None
 
