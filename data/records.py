@@ -1,6 +1,6 @@
 """The rows that everything else passes around: stances, examples and predictions, checked at the boundary."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -59,6 +59,14 @@ class Example(Row):
             shown, expected = found[:MAX_QUOTED], self.mention[:MAX_QUOTED]
             raise ValueError(f"text[{self.start}:{self.end}] is {shown!r}, expected the mention {expected!r}")
         return self
+
+
+def limit_context(rows: Iterable[Example], sentences: int) -> list[Example]:
+    """Return the rows as a model sees them that was trained with so many preceding sentences.
+
+    A model trained without context misreads rows that have one. Where it was trained with some, a row's own is kept as it is.
+    """
+    return [row if sentences or not row.context else row.model_copy(update={"context": ""}) for row in rows]
 
 
 class Probabilities(Row):

@@ -6,7 +6,7 @@ import torch
 
 from data.files import write_json, write_text
 from data.records import STANCES
-from train.settings import ModelSettings, RunConfig
+from train.settings import DataSettings, ModelSettings, RunConfig
 from train.tagging import DETECTING_LABELS
 from train.transformer import KINDS
 from train.weights import load_model, load_tokenizer
@@ -22,10 +22,13 @@ Comments are closed.
 """
 
 
-def make_run(folder: Path, kind: str = "span", *, detect_actors: bool = False) -> Path:
+def make_run(folder: Path, kind: str = "span", *, detect_actors: bool = False, context_sentences: int = 1) -> Path:
     """Write the folder of a finished run and return it; the weights are random and the same each time."""
     settings = ModelSettings(kind=kind, weights="tiny", window_sentences=2, reading="both", detect_actors=detect_actors)  # type: ignore[arg-type]
-    write_text(folder / "config.yaml", RunConfig(name=folder.name, model=settings).to_yaml())
+    write_text(
+        folder / "config.yaml",
+        RunConfig(name=folder.name, data=DataSettings(context_sentences=context_sentences), model=settings).to_yaml(),
+    )
     seed = folder / "seed-1"
     torch.manual_seed(7)
     tokenizer = load_tokenizer("tiny")

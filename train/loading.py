@@ -9,7 +9,7 @@ import numpy as np
 
 from data.errors import InputError
 from data.files import ROOT, check_links
-from data.records import Example
+from data.records import Example, limit_context
 from data.spans import MarkedSentence
 from eval.calibration import Calibration
 from train.config import load_config
@@ -60,7 +60,11 @@ class OpenRun:
         """Return calibrated probabilities, shape (n, 3)."""
         if not rows:
             return np.zeros((0, 3))
-        return self.calibration.apply(self.scorer.score(rows, batch_size))
+        return self.calibration.apply(self.uncalibrated(rows, batch_size))
+
+    def uncalibrated(self, rows: Sequence[Example], batch_size: int = BATCH_SIZE) -> np.ndarray:
+        """Return probabilities as the model gives them, shape (n, 3); without context it was trained without, contexts are left out."""
+        return self.scorer.score(limit_context(rows, self.config.data.context_sentences), batch_size)
 
 
 def open_run(folder: Path, seed: int | None = None, backend: Backend = "torch", threads: int = 0) -> OpenRun:

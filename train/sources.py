@@ -12,7 +12,7 @@ from data.errors import InputError
 from data.files import ROOT
 from data.newsmtsc import NEWSMTSC
 from data.public_sets import PublicSet, load_public_set
-from data.records import STANCES, Example, read_rows
+from data.records import STANCES, Example, limit_context, read_rows
 from data.registry import Registry
 from data.seesaw import SEESAW
 from data.semeval import SEMEVAL
@@ -75,7 +75,7 @@ def collect_splits(source: Source, settings: DataSettings) -> dict[str, list[Exa
         if not SPLIT_NAME.fullmatch(path.stem) or path.stem in splits:
             taken = f"{', '.join(splits)} are taken; " if path.stem in splits else ""
             raise InputError(f"data.extra_test: {path}: its name becomes a split's; {taken}rename it to letters, digits, - and _")
-        splits[path.stem] = read_rows(path, Example)
+        splits[path.stem] = limit_context(read_rows(path, Example), settings.context_sentences)
     if suite := find_suite(settings.behaviour, (row.target for row in splits["train"])):
-        splits[BEHAVIOUR] = list(suite.rows)
+        splits[BEHAVIOUR] = limit_context(suite.rows, settings.context_sentences)
     return splits

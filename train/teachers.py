@@ -41,7 +41,7 @@ def probabilities(rows: Sequence[Example], teachers: Sequence[str]) -> np.ndarra
     Raises:
         InputError: a teacher is no finished run.
     """
-    said = [open_run(path.parent, seed_number(path)).scorer.score(rows, BATCH_SIZE) for path in teacher_seeds(teachers)]
+    said = [open_run(path.parent, seed_number(path)).uncalibrated(rows, BATCH_SIZE) for path in teacher_seeds(teachers)]
     mean: np.ndarray = np.mean(said, axis=0)
     return mean
 
