@@ -98,12 +98,24 @@ def test_names_stand_for_files_under_configs() -> None:
     assert find_config("base.yaml") == ROOT / "configs" / "base.yaml"
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--data.context_sentences", "0", "--data.context_dropout", "0.5"], "no context to leave out"),
+        (["--model.dropout", "0", "--trainer.rdrop_alpha", "1"], "two passes without dropout are the same"),
+    ],
+)
+def test_settings_that_cannot_work_together_are_refused(given: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        parse(*given)
+
+
 def test_trainer_settings_keep_the_names_of_training_arguments() -> None:
     from transformers import TrainingArguments
 
     known = {field.name for field in dataclasses.fields(TrainingArguments)}
     ours = {field.name for field in dataclasses.fields(TrainerSettings)}
-    assert ours - known == {"early_stopping_patience", "threads"}
+    assert ours - known == {"early_stopping_patience", "rdrop_alpha", "threads"}
 
 
 @pytest.mark.parametrize(("text", "key"), [("data: {documents: }", "data.documents"), ("seeds:", "seeds"), ("name:", "name")])

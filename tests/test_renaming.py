@@ -1,8 +1,10 @@
 from collections.abc import Callable
 
+import numpy as np
+
 from data.records import Example
 from data.registry import Actor
-from train.renaming import group_names, renamed_versions
+from train.renaming import group_names, rename_some
 
 REGISTRY = {
     "moscow": Actor(id="moscow", name="Moscow", kind="state"),
@@ -10,6 +12,11 @@ REGISTRY = {
     "he": Actor(id="he", name="a man", kind="person"),
 }
 Make = Callable[..., Example]
+
+
+def renamed(given: list[Example], seed: int) -> list[Example]:
+    """Rename every sentence."""
+    return rename_some(given, REGISTRY, group_names(given, REGISTRY), 1.0, np.random.default_rng(seed))
 
 
 def rows(make_example: Make) -> list[Example]:
@@ -24,32 +31,19 @@ def test_names_are_collected_by_kind_and_words_and_pronouns_are_none(make_exampl
     assert group_names([*rows(make_example), longer], REGISTRY) == names
 
 
-def test_versions_keep_labels_order_pronouns_and_true_offsets(make_example: Make) -> None:
+def test_labels_order_pronouns_and_true_offsets_are_kept(make_example: Make) -> None:
     given = rows(make_example)
-    (version,) = renamed_versions(given, REGISTRY, 1.0, 1, seed=3)
+    version = renamed(given, seed=3)
     assert [(row.id, row.stance) for row in version] == [("m", "neutral"), ("h", "against"), (given[2].id, "favor")]
     assert {row.text for row in version if row.doc_id == "d"} <= {"Moscow said he objects.", "Ardenland said he objects."}
     assert all(row.text[row.start : row.end] == row.mention for row in version)
     assert len({row.text for row in version}) == 2
-    seen = {row.mention for version in renamed_versions(given, REGISTRY, 1.0, 20, seed=3) for row in version}
+    seen = {row.mention for seed in range(20) for row in renamed(given, seed)}
     assert seen == {"he", "Moscow", "Ardenland"}
-
-
-def test_every_epoch_has_names_of_its_own_and_the_seed_decides(make_example: Make) -> None:
-    given = rows(make_example) * 8
-    versions = renamed_versions(given, REGISTRY, 0.5, 3, seed=7)
-    assert versions == renamed_versions(given, REGISTRY, 0.5, 3, seed=7)
-    assert versions[0] != versions[1] != versions[2]
-    assert [len(version) for version in versions] == [len(given)] * 3
-
-
-def test_without_a_share_there_is_one_version(make_example: Make) -> None:
-    given = rows(make_example)
-    assert renamed_versions(given, REGISTRY, 0.0, 3, seed=1) == [given]
 
 
 def test_overlapping_mentions_are_left_alone(make_example: Make) -> None:
     text = "Moscow City objects."
     overlapping = [make_example(text, "Moscow", id="1"), make_example(text, "Moscow City", id="2", actor="moscow")]
-    (version,) = renamed_versions(overlapping, REGISTRY, 1.0, 1, seed=1)
+    version = renamed(overlapping, seed=1)
     assert {row.text for row in version} == {text}

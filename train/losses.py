@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, kl_div
 from transformers import EvalPrediction
 
 from data.records import STANCES, Example
@@ -31,6 +31,7 @@ class WeightedLoss:
         taught: the distributions that the labels from FIRST_TAUGHT on stand for, shape (rows, 3).
         tag_weight: of a word, against 1 for a stance.
         mean_weight: over all labels of the training windows.
+        agreement: weight of the divergence between the two halves of a training batch, which are two passes of the same windows.
     """
 
     weights: torch.Tensor
@@ -38,6 +39,7 @@ class WeightedLoss:
     taught: torch.Tensor = field(default_factory=lambda: torch.zeros(0, len(STANCES)))
     tag_weight: float = 1.0
     mean_weight: float = 1.0
+    agreement: float = 0.0
 
     def __call__(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
         """Return the loss a label, over those of the step, or of the batch if their number is not given."""
@@ -50,6 +52,10 @@ class WeightedLoss:
         if is_tag.any():
             tags = cross_entropy(logits[is_tag, len(STANCES) :], labels[is_tag] - len(STANCES), reduction="sum")
             loss = loss + self.tag_weight * tags
+        if self.agreement and torch.is_grad_enabled():
+            apart = divergence(logits[is_stance, : len(STANCES)])
+            apart = apart + self.tag_weight * divergence(logits[is_tag, len(STANCES) :])
+            loss = loss + self.agreement * apart
         total: Any = num_items_in_batch
         if total is None or (self.mean_weight != 1.0 and not torch.is_grad_enabled()):  # the mix of labels is that of training only
             total = (is_stance.sum() + self.tag_weight * is_tag.sum()) / self.mean_weight
@@ -60,6 +66,18 @@ class WeightedLoss:
         """Return the distributions that stance labels stand for, shape (n, 3)."""
         table = torch.cat([torch.eye(FIRST_TAUGHT, len(STANCES)), self.taught])
         return table.to(labels.device)[labels]
+
+
+def divergence(logits: torch.Tensor) -> torch.Tensor:
+    """Return how far two passes are apart, summed: their Kullback-Leibler divergence both ways (Wu et al. 2021, equation 2).
+
+    Args:
+        logits: of both passes over the same n positions, one after the other; shape (2n, classes).
+    """
+    first, second = logits.log_softmax(-1).chunk(2)
+    settings: Any = {"reduction": "sum", "log_target": True}
+    both_ways: torch.Tensor = kl_div(first, second, **settings) + kl_div(second, first, **settings)
+    return both_ways
 
 
 def build_loss(config: RunConfig, rows: Sequence[Example], windows: Sequence[Window], taught: np.ndarray) -> WeightedLoss:
@@ -74,6 +92,7 @@ def build_loss(config: RunConfig, rows: Sequence[Example], windows: Sequence[Win
         torch.tensor(taught, dtype=torch.float32),
         tag_weight,
         (stances + tag_weight * tags) / max(1, stances + tags),
+        config.trainer.rdrop_alpha,
     )
 
 

@@ -13,20 +13,14 @@ Names = Mapping[tuple[str, int], Sequence[str]]
 """Names by the kind of actor and the number of words."""
 
 
-def renamed_versions(rows: Sequence[Example], registry: Registry, share: float, count: int, seed: int) -> list[list[Example]]:
-    """Return `count` versions of the rows, one an epoch; in each a random share of the sentences has its named actors called otherwise.
+def rename_some(rows: Sequence[Example], registry: Registry, names: Names, share: float, rng: np.random.Generator) -> list[Example]:
+    """Return the rows with a random share of the sentences having their named actors called otherwise.
 
     A name is replaced by one of as many words of an actor of its kind. Pronouns and descriptions ("the minister") stay, as do the
     labels; the context keeps the old names.
     """
     if not share:
-        return [list(rows)]
-    names = group_names(rows, registry)
-    return [rename_some(rows, registry, names, share, np.random.default_rng([seed, version])) for version in range(count)]
-
-
-def rename_some(rows: Sequence[Example], registry: Registry, names: Names, share: float, rng: np.random.Generator) -> list[Example]:
-    """Return the rows with a random share of the sentences renamed."""
+        return list(rows)
     version: list[Example] = []
     for _, group in groupby(rows, key=lambda row: (row.doc_id, row.sent_id)):
         sentence = list(group)

@@ -80,12 +80,12 @@ def run_transformer(config: RunConfig, source: Source, splits: Splits, seed: int
     """Fine-tune, save, calibrate on dev and score a transformer."""
     from train.detection import marked_sentences_of, sentences_to_search, write_found
     from train.model_card import write_model_card
-    from train.renaming import renamed_versions
     from train.torch_backend import TorchScorer
     from train.transformer import train
+    from train.versions import training_versions
 
     epochs = math.ceil(config.trainer.num_train_epochs)
-    versions = renamed_versions(splits["train"], source.registry, config.data.renamed, epochs, seed)
+    versions = training_versions(splits["train"], source.registry, config.data, epochs, seed)
     marked = marked_sentences_of(config, source, splits)
     trained = train(config, versions, splits["dev"], seed, folder / "checkpoints", save_seconds=save_seconds, marked=marked)
     if not is_first():

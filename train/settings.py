@@ -29,6 +29,7 @@ class DataSettings:
         path: Folder of the public set as its authors publish it; else the environment variable <SOURCE>_PATH names it.
         dev_share: Share of the training documents that a public set without a development split gives up for one.
         context_sentences: How many preceding sentences the model reads before the labelled one.
+        context_dropout: Share of the training sentences that are read without their context, drawn anew for every epoch.
         documents: Share of the training documents used, for learning curves; documents are taken in a seeded order.
         labels_per_class: How many training labels of each stance are learned from, a draw of their own for every seed; 0 takes all.
         renamed: Share of the training sentences whose actors bear other names, drawn anew for every epoch.
@@ -43,6 +44,7 @@ class DataSettings:
     path: str | None = None
     dev_share: float = 0.1
     context_sentences: int = 1
+    context_dropout: float = 0.0
     documents: float = 1.0
     labels_per_class: int = 0
     renamed: float = 0.0
@@ -87,7 +89,7 @@ class ModelSettings:
 
 @dataclass
 class TrainerSettings:
-    """The settings of transformers' TrainingArguments that experiments change, under their names.
+    """The settings of transformers' TrainingArguments that experiments change, under their names, and a few more.
 
     Attributes:
         learning_rate: Peak learning rate of AdamW.
@@ -100,6 +102,7 @@ class TrainerSettings:
         weight_decay: Decoupled weight decay of AdamW.
         max_grad_norm: Gradient clipping.
         label_smoothing_factor: Probability mass moved from the gold class to the others.
+        rdrop_alpha: Weight of the difference between two passes of a batch under other dropout (Wu et al. 2021); 0 makes one pass.
         bf16: Compute in bfloat16 where the processor can; auto looks.
         early_stopping_patience: Evaluations without a better dev macro-F1 before training stops.
         dataloader_num_workers: Processes that prepare batches; 0 is the main process.
@@ -117,6 +120,7 @@ class TrainerSettings:
     weight_decay: float = 0.01
     max_grad_norm: float = 1.0
     label_smoothing_factor: float = 0.0
+    rdrop_alpha: float = 0.0
     bf16: Literal["auto", "yes", "no"] = "auto"
     early_stopping_patience: int = 3
     dataloader_num_workers: int = 0
@@ -195,12 +199,14 @@ def check_values(config: RunConfig) -> None:
         "data.renamed": 0 <= config.data.renamed <= 1,
         "data.teachers_weight": 0 <= config.data.teachers_weight <= 1,
         "data.context_sentences": config.data.context_sentences >= 0,
+        "data.context_dropout": 0 <= config.data.context_dropout < 1,
         "model.window_sentences": config.model.window_sentences >= 1,
         "model.max_length": 16 <= config.model.max_length <= 512,
         "model.freeze_layers": config.model.freeze_layers >= 0,
         "model.dropout": 0 <= config.model.dropout < 1,
         "trainer.learning_rate": 0 < config.trainer.learning_rate < 1,
         "model.layer_decay": 0 < config.model.layer_decay <= 1,
+        "trainer.rdrop_alpha": config.trainer.rdrop_alpha >= 0,
         "trainer.num_train_epochs": config.trainer.num_train_epochs > 0,
         "trainer.per_device_train_batch_size": config.trainer.per_device_train_batch_size > 0,
         "trainer.per_device_eval_batch_size": config.trainer.per_device_eval_batch_size > 0,
@@ -210,6 +216,10 @@ def check_values(config: RunConfig) -> None:
     }
     if config.data.renamed and config.data.source != "corpus":
         raise InputError(f"data.renamed: needs a registry of actors, which data.source {config.data.source!r} has not; expected 0")
+    if config.data.context_dropout and not config.data.context_sentences:
+        raise InputError("data.context_dropout: there is no context to leave out; expected data.context_sentences of 1 or more")
+    if config.trainer.rdrop_alpha and not config.model.dropout:
+        raise InputError("trainer.rdrop_alpha: two passes without dropout are the same; expected model.dropout above 0")
     if config.model.detect_actors and (config.model.kind, config.data.source) != ("span", "corpus"):
         raise InputError(
             "model.detect_actors: needs model.kind span and data.source corpus, whose documents mark every actor; "

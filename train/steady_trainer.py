@@ -35,14 +35,18 @@ class SteadyTrainer(Trainer):
     Args:
         batch_size: windows a step, over all processes.
         versions: how many windows of the training data make a version of it; each epoch reads the next.
+        passes: how often a batch is read in a training step, each time under other dropout.
         save_seconds: how often a checkpoint is written within an epoch.
         arguments: those of Trainer.
     """
 
-    def __init__(self, *, batch_size: int, versions: Sequence[int], save_seconds: float = SAVE_SECONDS, **arguments: Any) -> None:
+    def __init__(
+        self, *, batch_size: int, versions: Sequence[int], passes: int = 1, save_seconds: float = SAVE_SECONDS, **arguments: Any
+    ) -> None:
         super().__init__(**arguments)
         self.batch_size = batch_size
         self.versions = versions
+        self.passes = passes
         self.save_seconds = save_seconds
         self.carried = Carried()
         self.started = time.perf_counter(), time.process_time()
@@ -109,6 +113,13 @@ class SteadyTrainer(Trainer):
         if not torch.isfinite(loss):
             raise NotANumber(self.state.global_step + 1, [row[kept.bool()].tolist() for row, kept in zip(*windows, strict=True)])
         return loss
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
+        """Return the loss of a batch; in training it is read `passes` times, as one batch with its windows repeated."""
+        if self.passes > 1 and model.training:
+            inputs = {name: torch.cat([values] * self.passes) for name, values in inputs.items()}
+            num_items_in_batch = None if num_items_in_batch is None else num_items_in_batch * self.passes
+        return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
 
     def _choose_checkpoint(self) -> Checkpoint | None:
         """Let the first process choose, so that all continue from the same checkpoint."""

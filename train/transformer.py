@@ -158,6 +158,7 @@ def train(
     trainer = SteadyTrainer(
         batch_size=config.trainer.per_device_train_batch_size,
         versions=[len(version) for version in encoded],
+        passes=2 if config.trainer.rdrop_alpha else 1,
         save_seconds=save_seconds,
         model=model,
         args=training_arguments(config, seed, checkpoints, "mean_f1" if marked.dev else "macro_f1"),
