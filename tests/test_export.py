@@ -51,6 +51,11 @@ def test_both_backends_answer_alike_whatever_the_batch(exported: Path) -> None:
         np.testing.assert_allclose(fast.probabilities(rows(), batch_size), expected, atol=1e-4)
 
 
+def test_the_number_of_threads_changes_no_bit(exported: Path) -> None:
+    alone, together = (open_run(exported, backend="onnx-int8", threads=threads).probabilities(rows(), 4) for threads in (1, 3))
+    assert (alone == together).all()
+
+
 def test_an_export_that_failed_its_check_is_refused(exported: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(exported, copy)

@@ -1,6 +1,8 @@
 """Scoring example rows with an exported model through onnxruntime; torch is not needed."""
 
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 Precision = Literal["fp32", "int8"]
 FILES: dict[Precision, str] = {"fp32": "model.onnx", "int8": "model-int8.onnx"}
-DOUBT = 0.15
+DOUBT = 0.08
 """int8 answers whose first two stances lie closer than this are asked again in fp32: one in thirty, and most of those it changes."""
 INPUTS = ("input_ids", "attention_mask")
 READERS: dict[str, Any] = {"span": SpanReader, "pair": PairReader}
@@ -66,8 +68,9 @@ def load_tokenizer(folder: Path) -> PlainTokenizer:
 
 @dataclass(frozen=True)
 class OnnxScorer:
-    """An exported model, read with the same windows as the trained one; 0 threads leaves their number to onnxruntime.
+    """An exported model, read with the same windows as the trained one; 0 threads takes all cores of this process.
 
+    Each thread reads batches of its own: a batch is too small to be shared, and so its answers do not depend on the number of threads.
     Where `exact` names the fp32 export beside an int8 one, windows with a doubtful answer are read once more with it.
     """
 
@@ -80,12 +83,12 @@ class OnnxScorer:
     @cached_property
     def session(self) -> Any:
         """The onnxruntime session, opened at first use."""
-        return open_session(self.path, self.threads)
+        return open_session(self.path)
 
     @cached_property
     def exact_session(self) -> Any:
         """The session of the fp32 export, opened at the first doubtful answer."""
-        return open_session(self.exact or self.path, self.threads)
+        return open_session(self.exact or self.path)
 
     def score(self, rows: Sequence[Example], batch_size: int = 16) -> np.ndarray:
         """Return uncalibrated probabilities, shape (n, 3); windows of like length go together."""
@@ -111,14 +114,24 @@ class OnnxScorer:
 
     def _outputs(self, session: Any, windows: Sequence[Window], batch_size: int) -> Iterator[tuple[Window, np.ndarray]]:
         """Yield every window with the model's logits, batches of like length where the windows are in that order."""
-        for start in range(0, len(windows), batch_size):
-            batch = windows[start : start + batch_size]
+        batches = [windows[start : start + batch_size] for start in range(0, len(windows), batch_size)]
+
+        def read(batch: Sequence[Window]) -> np.ndarray:
             (outputs,) = session.run(None, pad(batch, self.tokenizer.pad_token_id))
-            yield from zip(batch, outputs, strict=True)
+            return cast("np.ndarray", outputs)
+
+        with ThreadPoolExecutor(self.threads or own_cores()) as pool:
+            for batch, outputs in zip(batches, pool.map(read, batches), strict=True):
+                yield from zip(batch, outputs, strict=True)
 
 
-def open_session(path: Path, threads: int) -> Any:
-    """Open an exported model.
+def own_cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def open_session(path: Path) -> Any:
+    """Open an exported model, to be run in one thread at a time or in several at once.
 
     Raises:
         InputError: onnxruntime cannot read it.
@@ -126,7 +139,7 @@ def open_session(path: Path, threads: int) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

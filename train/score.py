@@ -1,7 +1,7 @@
 """Score many example rows: python train/score.py --run runs/base --input shards/ --output scored/
 
 Every .jsonl and .parquet file of the input folder is a shard of example rows; its prediction rows go to a .jsonl file of the same
-name. A killed run goes on with the chunk it was in; no row is lost or written twice. Rows and shards that cannot be read are named in
+name. A killed run goes on after the last chunk written; no row is lost or written twice. Rows and shards that cannot be read are named in
 rejects.jsonl, counted, and make the exit code 2. --engine ray spreads the shards over a Ray cluster (extra [ray]).
 """
 

@@ -8,7 +8,9 @@ import dataclasses
 import hashlib
 import json
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import islice
@@ -26,7 +28,7 @@ from train.onnx_backend import passed_parity
 from train.runs import prediction_rows
 
 CHUNK = 1024
-"""Rows read, scored and written together; what a kill can lose and a restart does again."""
+"""Rows read, scored and written together; a kill loses those being written and those scored ahead, which a restart does again."""
 MAX_LINE = 1_000_000
 """Bytes of a JSONL row; one row of the largest allowed text has an eighth of them."""
 SUFFIXES = (".jsonl", ".parquet")
@@ -34,6 +36,8 @@ AUTO: tuple[Backend, ...] = ("onnx-int8", "onnx", "torch")
 Fields = dict[str, Any] | str | None
 RawRow = tuple[int, Fields]
 """A row's number in its shard, counted from 1, and its fields, what is wrong with it, or None for an empty line."""
+Scored = tuple[int, list[dict[str, Any]], list[dict[str, Any]]]
+"""A chunk's last row number, its prediction rows and its reject rows."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,11 @@ class Job:
     def opened(self) -> OpenRun:
         """The run, opened at first use."""
         return open_run(self.run, self.seed, self.backend, self.threads)
+
+    @property
+    def chunks_at_once(self) -> int:
+        """How many chunks are scored together: two fill each other's gaps where there are threads for both; torch shares out each alone."""
+        return 1 if self.backend == "torch" or self.threads == 1 else 2
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the open run behind when the job goes to another process."""
@@ -153,24 +162,37 @@ def score_shard(job: Job, shard: Path, advance: Callable[[int], None] = lambda r
     if state.shard_bytes != shard.stat().st_size:
         raise InputError(f"{shard}: has changed since scoring it began; remove {state_path} to start it anew")
     with _cut(part, state.output_bytes) as output, _cut(rejects, state.reject_bytes) as refused:
-        for chunk in _chunks(shard, state.rows):
-            good, bad = check_rows(shard, chunk)
-            for row in _score(job, good):
+        for last, good, bad in _scored_ahead(job, shard, state.rows):
+            for row in good:
                 output.write(_line(row))
             for fault in bad:
                 refused.write(_line(fault))
             for file in (output, refused):
                 file.flush()
                 os.fsync(file.fileno())
-            state = State(chunk[-1][0], output.tell(), refused.tell(), state.shard_bytes)
+            rows = last - state.rows
+            state = State(last, output.tell(), refused.tell(), state.shard_bytes)
             write_json(state_path, asdict(state))
-            advance(len(chunk))
+            advance(rows)
     part.replace(final)
     state_path.unlink(missing_ok=True)
 
 
-def _score(job: Job, rows: Sequence[Example]) -> list[dict[str, Any]]:
-    return prediction_rows(rows, job.opened.probabilities(rows, job.batch_size)) if rows else []
+def _scored_ahead(job: Job, shard: Path, skip: int) -> Iterator[Scored]:
+    """Yield the chunks after the first `skip` rows in their order, each scored in a thread while others are read and written."""
+    with ThreadPoolExecutor(job.chunks_at_once) as pool:
+        waiting: deque[Future[Scored]] = deque()
+        for chunk in _chunks(shard, skip):
+            waiting.append(pool.submit(_score, job, shard, chunk))
+            if len(waiting) > job.chunks_at_once:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _score(job: Job, shard: Path, chunk: Sequence[RawRow]) -> Scored:
+    good, bad = check_rows(shard, chunk)
+    return chunk[-1][0], prediction_rows(good, job.opened.probabilities(good, job.batch_size)), bad
 
 
 def _line(row: dict[str, Any]) -> bytes:
