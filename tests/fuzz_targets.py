@@ -125,7 +125,7 @@ def rows(path: Path) -> None:
 
 def shard(path: Path) -> None:
     """A shard of bulk scoring: every row is scored or named in the rejects."""
-    from train.shards import check_rows, count_rows, read_shard
+    from train.shard_files import check_rows, count_rows, read_shard
 
     found = list(read_shard(path))
     good, bad = check_rows(path, found)

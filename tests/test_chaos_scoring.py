@@ -6,7 +6,8 @@ from pathlib import Path
 from chaos_scoring import Chaos, compare_folders, kill_at_random, score_command, write_shards
 from tiny_run import make_run
 
-from train.shards import collect_rejects, find_shards, open_job, score_shard
+from train.shard_files import find_shards
+from train.shards import collect_rejects, open_job, score_shard
 
 
 def test_a_killed_command_begun_again_ends_as_if_undisturbed(tmp_path: Path) -> None:

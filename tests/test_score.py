@@ -12,7 +12,8 @@ from data.files import ROOT
 from data.records import Example, Prediction, read_rows
 from train import shards
 from train.progress import Progress, duration
-from train.shards import Job, collect_rejects, find_shards, open_job, rows_left, score_shard
+from train.shard_files import find_shards, read_shard
+from train.shards import Job, collect_rejects, open_job, rows_left, score_shard
 
 pyarrow = pytest.importorskip("pyarrow")
 
@@ -126,7 +127,7 @@ def test_a_shard_of_a_type_that_python_lacks_is_rejected_by_name(tmp_path: Path)
 
     days = pyarrow.array([10**12], pyarrow.int64()).cast(pyarrow.timestamp("s"))  # the year 33,658
     pyarrow.parquet.write_table(pyarrow.table({"id": days}), tmp_path / "far.parquet")
-    assert [(number, str(fault)[:15]) for number, fault in shards.read_shard(tmp_path / "far.parquet")] == [(1, "cannot be read:")]
+    assert [(number, str(fault)[:15]) for number, fault in read_shard(tmp_path / "far.parquet")] == [(1, "cannot be read:")]
 
 
 def test_the_command_says_in_its_exit_code_that_rows_were_rejected(run: Path, folder: Path, tmp_path: Path) -> None:

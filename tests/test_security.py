@@ -141,7 +141,8 @@ def test_links_that_lead_out_of_a_run_are_refused_before_anything_is_written(tmp
 
 
 def test_scoring_follows_no_link_in_its_folders(tmp_path: Path) -> None:
-    from train.shards import find_shards, open_job, score_shard
+    from train.shard_files import find_shards
+    from train.shards import open_job, score_shard
 
     run, shards, output = make_run(tmp_path / "tiny"), tmp_path / "in", tmp_path / "out"
     shards.mkdir()

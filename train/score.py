@@ -14,7 +14,8 @@ if not __package__:
 
 from data.errors import InputError, run_command
 from train.progress import Progress
-from train.shards import Job, collect_rejects, find_shards, open_job, rows_left, score_shard
+from train.shard_files import find_shards
+from train.shards import Job, collect_rejects, open_job, rows_left, score_shard
 
 ENGINES = ("local", "ray")
 BACKENDS = ("auto", "torch", "onnx", "onnx-int8")

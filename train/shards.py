@@ -17,25 +17,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pydantic import ValidationError
-
-from data.errors import InputError, nearest
+from data.errors import InputError
 from data.files import check_links, read_object, read_text, write_json, write_text
-from data.parsing import parse_json
-from data.records import Example, explain
 from train.loading import Backend, OpenRun, find_seed, open_run
 from train.onnx_backend import passed_parity
 from train.runs import prediction_rows
+from train.shard_files import RawRow, check_rows, count_rows, read_shard
 
 CHUNK = 1024
 """Rows read, scored and written together; a kill loses those being written and those scored ahead, which a restart does again."""
-MAX_LINE = 1_000_000
-"""Bytes of a JSONL row; one row of the largest allowed text has an eighth of them."""
-SUFFIXES = (".jsonl", ".parquet")
 AUTO: tuple[Backend, ...] = ("onnx-int8", "onnx", "torch")
-Fields = dict[str, Any] | str | None
-RawRow = tuple[int, Fields]
-"""A row's number in its shard, counted from 1, and its fields, what is wrong with it, or None for an empty line."""
 Scored = tuple[int, list[dict[str, Any]], list[dict[str, Any]]]
 """A chunk's last row number, its prediction rows and its reject rows."""
 
@@ -94,36 +85,6 @@ def usable(folder: Path, backend: Backend) -> bool:
         return True
     path = folder / "onnx" / "parity.json"
     return path.is_file() and passed_parity(path, "int8" if backend == "onnx-int8" else "fp32")
-
-
-def find_shards(folder: Path) -> list[Path]:
-    """Return the shards of a folder in the order of their names.
-
-    Raises:
-        InputError: no such folder, no shards, or two whose outputs would have one name.
-    """
-    if not folder.is_dir():
-        raise InputError(f"--input {folder}: no such folder of .jsonl or .parquet shards")
-    shards = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and not path.name.startswith("."))
-    for path in shards:
-        _check_shard(path)
-    if not shards:
-        others = sorted(path.suffix for path in folder.iterdir() if path.is_file())
-        raise InputError(f"--input {folder}: holds no .jsonl or .parquet file{nearest(others[0], SUFFIXES) if others else ''}")
-    stems = [path.stem for path in shards]
-    for path in shards:
-        if stems.count(path.stem) > 1 or path.stem in {"rejects", "score"}:
-            raise InputError(f"{path}: another file's output would have the same name; rename it")
-    return shards
-
-
-def _check_shard(path: Path) -> None:
-    if path.is_symlink():
-        raise InputError(f"{path}: is a link; name the folder that holds the shard itself")
-    if not path.is_file():
-        raise InputError(f"{path}: is no plain file")
-    if not path.name.isprintable():
-        raise InputError(f"{str(path)!r}: control characters in a name; rename it")
 
 
 @dataclass(frozen=True)
@@ -220,85 +181,12 @@ def _chunks(shard: Path, skip: int) -> Iterator[list[RawRow]]:
         yield chunk
 
 
-def read_shard(shard: Path) -> Iterator[RawRow]:
-    """Yield the rows of a shard one by one; where it cannot be read on, the last row says so."""
-    number = 0
-    try:
-        for number, fields in enumerate(_READERS[shard.suffix](shard), 1):
-            yield number, fields
-    except (OSError, ValueError) as error:
-        yield number + 1, f"cannot be read: {' '.join(str(error).split())[:200]}"
-
-
-def _read_jsonl(shard: Path) -> Iterator[Fields]:
-    with shard.open("rb") as file:
-        while line := file.readline(MAX_LINE):
-            if len(line) == MAX_LINE and not line.endswith(b"\n"):
-                while (rest := file.readline(MAX_LINE)) and not rest.endswith(b"\n"):
-                    pass
-                yield f"a line of more than {MAX_LINE:,} bytes"
-                continue
-            try:
-                value = parse_json(line) if line.strip() else None
-            except ValueError as error:
-                yield f"not JSON: {' '.join(str(error).split())[:200]}"
-                continue
-            yield value if value is None or isinstance(value, dict) else f"expected a JSON object, got {type(value).__name__}"
-
-
-def _read_parquet(shard: Path) -> Iterator[Fields]:
-    import pyarrow.parquet
-
-    try:
-        with pyarrow.parquet.ParquetFile(shard) as file:
-            for batch in file.iter_batches(batch_size=CHUNK):
-                yield from batch.to_pylist()
-    except (pyarrow.ArrowException, ArithmeticError) as error:  # a type or a date that Python has not
-        raise ValueError(str(error)) from None
-
-
-_READERS: dict[str, Callable[[Path], Iterator[Fields]]] = {".jsonl": _read_jsonl, ".parquet": _read_parquet}
-
-
-def check_rows(shard: Path, chunk: Sequence[RawRow]) -> tuple[list[Example], list[dict[str, Any]]]:
-    """Divide a chunk into example rows and reject rows, which name shard, row and fault."""
-    good: list[Example] = []
-    bad: list[dict[str, Any]] = []
-    for number, fields in chunk:
-        if fields is None:
-            continue
-        if isinstance(fields, str):
-            bad.append({"shard": shard.name, "row": number, "fault": fields})
-            continue
-        try:
-            good.append(Example.model_validate(fields))
-        except ValidationError as error:
-            bad.append({"shard": shard.name, "row": number, "fault": explain(error)})
-    return good, bad
-
-
 def collect_rejects(output: Path) -> int:
     """Write all shards' rejects to rejects.jsonl and return how many there are; the file is absent when there are none."""
     text = "".join(read_text(path) for path in sorted(output.glob(".*.rejects")))
     if text:
         write_text(output / "rejects.jsonl", text)
     return text.count("\n")
-
-
-def count_rows(shard: Path) -> int:
-    """Return how many rows a shard has without reading them; 0 for one that cannot be read."""
-    if shard.suffix == ".parquet":
-        import pyarrow.parquet
-
-        try:
-            return int(pyarrow.parquet.read_metadata(shard).num_rows)
-        except (OSError, ValueError, pyarrow.ArrowException):
-            return 0
-    try:
-        with shard.open("rb") as file:
-            return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
-    except OSError:
-        return 0
 
 
 def rows_left(shard: Path, output: Path) -> int:
