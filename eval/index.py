@@ -6,7 +6,6 @@ Reads every report.json beneath the folder and writes index.html into it, with c
 import argparse
 import shlex
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,9 @@ if not __package__:
 
 from data.errors import InputError, run_command
 from data.files import read_object, write_text
+from eval.splits import in_order
 
 INDEX = "index.html"
-FIRST_SPLITS = ("test", "seeds", "dev")
-"""The splits in the order in which they are shown and decide the order of runs; others follow by name."""
 DEPTH = 3
 
 
@@ -45,7 +43,7 @@ def build_index(folder: Path) -> dict[str, Any]:
     return {
         "runs": runs,
         "comparisons": comparisons,
-        "splits": _ordered(scored),
+        "splits": in_order(scored),
         "faults": faults,
         "fingerprints": sorted({run["data_fingerprint"] for run in runs}),
     }
@@ -100,13 +98,9 @@ def _best(baselines: dict[str, Any], split: str) -> float | None:
 
 
 def _score(run: dict[str, Any]) -> float:
-    splits = _ordered(run["scores"])
+    splits = in_order(run["scores"])
     mean = run["scores"][splits[0]]["mean"] if splits else None
     return -1.0 if mean is None else float(mean)
-
-
-def _ordered(splits: Iterable[str]) -> list[str]:
-    return sorted(splits, key=lambda name: (FIRST_SPLITS.index(name) if name in FIRST_SPLITS else len(FIRST_SPLITS), name))
 
 
 def _find(folder: Path, name: str) -> list[Path]:

@@ -12,10 +12,9 @@ from data.records import MAX_FAULTS, Prediction, read_rows
 from eval.behaviour.judge import Behaviour, read_behaviour
 from eval.calibration import Calibration
 from eval.spans import Mentions, read_mentions
+from eval.splits import in_order
 from eval.systems import Split, System, stack_predictions
 
-FIRST_SPLITS = ("test", "seeds", "dev")
-"""The order in which splits are shown; others follow by name."""
 SAME_IN_ALL_SEEDS = ("config_hash", "data_fingerprint")
 
 
@@ -143,8 +142,7 @@ def read_splits(folder: Path) -> dict[str, Split]:
     paths = {path.stem: path for path in (folder / "items").glob("*.jsonl")}
     if not paths:
         raise InputError(f"{folder / 'items'}: no items, expected a <split>.jsonl for every split that was scored")
-    order = [name for name in FIRST_SPLITS if name in paths] + sorted(set(paths) - set(FIRST_SPLITS))
-    return {name: read_split(paths[name]) for name in order}
+    return {name: read_split(paths[name]) for name in in_order(paths)}
 
 
 def read_split(path: Path) -> Split:
