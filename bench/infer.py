@@ -18,7 +18,7 @@ from bench.repeat import bench_parser, clocked, interleave, ratio
 from bench.rows import load_rows
 from data.errors import run_command
 from data.records import Example
-from train.loading import BACKENDS, BATCH_SIZE, find_seed, open_scorer
+from train.loading import BACKENDS, find_seed, open_scorer
 from train.settings import RunConfig
 from train.shards import usable
 
@@ -58,7 +58,7 @@ def main() -> None:
 def our_contestants(config: RunConfig, folder: Path, rows: Sequence[Example]) -> dict[str, Callable[[], tuple[float, float]]]:
     """Return the run's backends that can be opened."""
     scorers = {name: open_scorer(folder, config.model, name) for name in BACKENDS if usable(folder, name)}
-    return {f"ours, {name}": partial(clocked, partial(scorer.score, rows, BATCH_SIZE)) for name, scorer in scorers.items()}
+    return {f"ours, {name}": partial(clocked, partial(scorer.score, rows)) for name, scorer in scorers.items()}
 
 
 def peer_contestants(weights: str, rows: Sequence[Example]) -> dict[str, Callable[[], tuple[float, float]]]:

@@ -19,17 +19,15 @@ from train.tagging import Offsets
 
 Backend = Literal["torch", "onnx", "onnx-int8"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
-BATCH_SIZE = 16
-"""Windows a pass."""
 
 
 class Scorer(Protocol):
-    """What turns example rows into stance probabilities."""
+    """What turns example rows into stance probabilities, in passes of as many windows as suit it unless `batch_size` is given."""
 
-    def score(self, rows: Sequence[Example], batch_size: int = BATCH_SIZE) -> np.ndarray:
+    def score(self, rows: Sequence[Example], batch_size: int | None = None) -> np.ndarray:
         """Return uncalibrated probabilities in the order of STANCES, shape (n, 3)."""
 
-    def detect(self, sentences: Sequence[MarkedSentence], settings: ModelSettings, batch_size: int = BATCH_SIZE) -> list[list[Offsets]]:
+    def detect(self, sentences: Sequence[MarkedSentence], settings: ModelSettings, batch_size: int | None = None) -> list[list[Offsets]]:
         """Return the mentions found in each sentence."""
 
 
@@ -56,13 +54,13 @@ class OpenRun:
         """Return the mentions found in each sentence, by a run of `model.detect_actors`."""
         return self.scorer.detect(sentences, self.config.model)
 
-    def probabilities(self, rows: Sequence[Example], batch_size: int = BATCH_SIZE) -> np.ndarray:
+    def probabilities(self, rows: Sequence[Example], batch_size: int | None = None) -> np.ndarray:
         """Return calibrated probabilities, shape (n, 3)."""
         if not rows:
             return np.zeros((0, 3))
         return self.calibration.apply(self.uncalibrated(rows, batch_size))
 
-    def uncalibrated(self, rows: Sequence[Example], batch_size: int = BATCH_SIZE) -> np.ndarray:
+    def uncalibrated(self, rows: Sequence[Example], batch_size: int | None = None) -> np.ndarray:
         """Return probabilities as the model gives them, shape (n, 3); without context it was trained without, contexts are left out."""
         return self.scorer.score(limit_context(rows, self.config.data.context_sentences), batch_size)
 

@@ -39,7 +39,7 @@ class Job:
     seed: int | None
     backend: Backend
     output: Path
-    batch_size: int = 16
+    batch_size: int | None = None
     threads: int = 0
 
     @cached_property
@@ -57,7 +57,7 @@ class Job:
         return {key: value for key, value in vars(self).items() if key != "opened"}
 
 
-def open_job(run: Path, seed: int | None, backend: str, output: Path, *, batch_size: int, threads: int) -> Job:
+def open_job(run: Path, seed: int | None, backend: str, output: Path, *, batch_size: int | None, threads: int) -> Job:
     """Open the run and the output folder; a folder with results of another model is refused.
 
     Raises:

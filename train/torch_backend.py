@@ -18,6 +18,9 @@ from train.transformer import KINDS, build_reader, predict, run_windows
 from train.weights import quieten
 from train.windows import Reader
 
+BATCH_SIZE = 16
+"""Windows a pass, which all threads share."""
+
 
 @dataclass(frozen=True)
 class TorchScorer:
@@ -27,14 +30,14 @@ class TorchScorer:
     tokenizer: PreTrainedTokenizerBase
     reader: Reader
 
-    def score(self, rows: Sequence[Example], batch_size: int = 16) -> np.ndarray:
+    def score(self, rows: Sequence[Example], batch_size: int | None = None) -> np.ndarray:
         """Return uncalibrated probabilities, shape (n, 3)."""
-        return predict(self.model, self.tokenizer, self.reader, rows, batch_size)
+        return predict(self.model, self.tokenizer, self.reader, rows, batch_size or BATCH_SIZE)
 
-    def detect(self, sentences: Sequence[MarkedSentence], settings: ModelSettings, batch_size: int = 16) -> list[list[Offsets]]:
+    def detect(self, sentences: Sequence[MarkedSentence], settings: ModelSettings, batch_size: int | None = None) -> list[list[Offsets]]:
         """Return the mentions found in each sentence; for models of `model.detect_actors`."""
         tagger = Tagger(self.tokenizer, settings)
-        return find_spans(tagger, sentences, lambda windows: run_windows(self.model, self.tokenizer, windows, batch_size))
+        return find_spans(tagger, sentences, lambda windows: run_windows(self.model, self.tokenizer, windows, batch_size or BATCH_SIZE))
 
 
 def load_scorer(folder: Path, settings: ModelSettings) -> TorchScorer:
