@@ -112,7 +112,8 @@ def windows_of(tokenizer: PreTrainedTokenizerBase, corpus: Corpus) -> list[Windo
 
 
 def plain_loss(windows: list[Window]) -> WeightedLoss:
-    return build_loss(RunConfig(model=ModelSettings(class_weights=0)), [], windows, np.zeros((0, 3)))
+    labels = np.concatenate([window.labels for window in windows])
+    return build_loss(RunConfig(model=ModelSettings(class_weights=0)), [], labels, np.zeros((0, 3)))
 
 
 def test_each_group_of_labels_has_a_loss_of_its_own(tokenizer: PreTrainedTokenizerBase, corpus: Corpus) -> None:

@@ -26,14 +26,14 @@ def rows(make_example: Make) -> list[Example]:
 
 def test_without_shares_there_is_one_version(make_example: Make) -> None:
     given = rows(make_example)
-    assert training_versions(given, REGISTRY, DataSettings(), 3, seed=1) == [given]
+    assert list(training_versions(given, REGISTRY, DataSettings(), 3, seed=1)) == [given]
 
 
 def test_every_epoch_has_a_version_of_its_own_and_the_seed_decides(make_example: Make) -> None:
     given = rows(make_example)
     for settings in (DataSettings(renamed=0.5), DataSettings(context_dropout=0.5), DataSettings(renamed=0.5, context_dropout=0.5)):
-        versions = training_versions(given, REGISTRY, settings, 3, seed=7)
-        assert versions == training_versions(given, REGISTRY, settings, 3, seed=7)
+        versions, again = (list(training_versions(given, REGISTRY, settings, 3, seed=7)) for _ in range(2))
+        assert versions == again
         assert versions[0] != versions[1] != versions[2]
         assert [len(version) for version in versions] == [len(given)] * 3
 

@@ -11,10 +11,8 @@ import torch
 from safetensors import SafetensorError
 
 from data.errors import InputError
-from data.records import Example
 from train.ranks import processes
 from train.settings import RunConfig
-from train.windows import Window
 
 DISK_FULL = ("No space left on device", "Disk quota exceeded", "PytorchStreamWriter failed", "unexpected pos", "iostream error")
 NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "Cannot allocate memory", "bad_alloc")
@@ -93,8 +91,8 @@ def out_of_memory_advice(config: RunConfig) -> str:
 
 
 @contextmanager
-def naming_examples(versions: Iterable[tuple[Sequence[Window], Sequence[Example]]], config: RunConfig) -> Iterator[None]:
-    """Say which examples the batch held whose loss was not a number; each version of the data is its windows and their rows.
+def naming_examples(windows: Iterable[tuple[Sequence[int], Sequence[str]]], config: RunConfig) -> Iterator[None]:
+    """Say which examples the batch held whose loss was not a number; of each window of the training data its token ids and example ids.
 
     Raises:
         InputError: in place of NotANumber.
@@ -102,8 +100,7 @@ def naming_examples(versions: Iterable[tuple[Sequence[Window], Sequence[Example]
     try:
         yield
     except NotANumber as error:
-        read = [(window, rows) for windows, rows in versions for window in windows if window.input_ids in error.windows]
-        ids = list(dict.fromkeys(rows[index].id for window, rows in read for index in window.examples))
+        ids = list(dict.fromkeys(each for tokens, examples in windows if tokens in error.windows for each in examples))
         raise InputError(
             f"step {error.step}: the loss is not a number; the batch held {name_examples(ids)}; "
             f"lower trainer.learning_rate (now {config.trainer.learning_rate:g}) or look at these examples"

@@ -13,7 +13,7 @@ from data.records import STANCES, Example
 from eval.metrics import macro_f1
 from train.settings import RunConfig
 from train.tagging import DETECTING_LABELS
-from train.windows import IGNORED, Window
+from train.windows import IGNORED
 
 FIRST_TAUGHT = len(DETECTING_LABELS)
 """Labels from here on are no classes but the numbers of rows whose stance is learned as a distribution."""
@@ -80,9 +80,8 @@ def divergence(logits: torch.Tensor) -> torch.Tensor:
     return both_ways
 
 
-def build_loss(config: RunConfig, rows: Sequence[Example], windows: Sequence[Window], taught: np.ndarray) -> WeightedLoss:
-    """Return the loss of a training; stances and tags weigh the same over its windows."""
-    labels = np.concatenate([np.atleast_1d(window.labels) for window in windows])
+def build_loss(config: RunConfig, rows: Sequence[Example], labels: np.ndarray, taught: np.ndarray) -> WeightedLoss:
+    """Return the loss of a training; stances and tags weigh the same over `labels`, those of all its windows, shape (n,)."""
     tags = int(((labels >= len(STANCES)) & (labels < FIRST_TAUGHT)).sum())
     stances = int((labels != IGNORED).sum()) - tags
     tag_weight = stances / tags if tags else 1.0

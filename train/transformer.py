@@ -2,14 +2,15 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from datasets import Dataset
+from datasets import Dataset, concatenate_datasets
 from transformers import (
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
@@ -66,6 +67,36 @@ def to_dataset(windows: Sequence[Window]) -> Dataset:
             "length": [len(window.input_ids) for window in windows],
         }
     )
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The training windows of all versions, one version after the other.
+
+    Attributes:
+        windows: as the Trainer takes them.
+        examples: of each window the ids of the examples that are read off it.
+        versions: how many windows each version has.
+    """
+
+    windows: Dataset
+    examples: Sequence[tuple[str, ...]]
+    versions: Sequence[int]
+
+    def labels(self) -> np.ndarray:
+        """Return the labels of all windows, shape (n,)."""
+        return np.concatenate([np.atleast_1d(labels) for labels in self.windows["labels"]])
+
+
+def encode_versions(versions: Iterable[Sequence[Example]], encode: Callable[[Sequence[Example]], list[Window]]) -> TrainingData:
+    """Encode one version after the other, so that rows and windows of a single one are in memory at a time."""
+    parts: list[Dataset] = []
+    examples: list[tuple[str, ...]] = []
+    for rows in versions:
+        windows = encode(rows)
+        parts.append(to_dataset(windows))
+        examples += [tuple(rows[index].id for index in window.examples) for window in windows]
+    return TrainingData(concatenate_datasets(parts), examples, [len(part) for part in parts])
 
 
 def use_bf16(choice: str) -> bool:
@@ -129,7 +160,7 @@ class Trained:
 
 def train(
     config: RunConfig,
-    versions: Sequence[Sequence[Example]],
+    versions: Iterable[Sequence[Example]],
     dev_rows: Sequence[Example],
     seed: int,
     checkpoints: Path,
@@ -139,7 +170,8 @@ def train(
 ) -> Trained:
     """Fine-tune one seed, continuing from the last checkpoint in `checkpoints` if there is one.
 
-    The training rows may come in several versions, of which each epoch reads the next; `marked` is for finding mentions.
+    The training rows may come in several versions, of which each epoch reads the next; of each nothing is kept but its windows.
+    `marked` is for finding mentions.
     """
     set_seed(seed)
     tokenizer = load_tokenizer(config.model.weights)
@@ -151,32 +183,37 @@ def train(
         model.set_attn_implementation("eager")  # the backward pass of the CPU's fused attention took a third of a step
     reader = build_reader(config.model, tokenizer)
     tagger = Tagger(tokenizer, config.model)
-    soft = taught(versions[0], config.data)
-    numbers = {row.id: FIRST_TAUGHT + index for index, row in enumerate(versions[0][: len(soft)])}
-    encoded = [[*(teach(window, rows, numbers) for window in reader.encode(rows)), *tagger.encode(marked.train)] for rows in versions]
-    windows = [window for version in encoded for window in version]
+    rest = iter(versions)
+    first = next(rest)
+    soft = taught(first, config.data)
+    numbers = {row.id: FIRST_TAUGHT + index for index, row in enumerate(first[: len(soft)])}
+
+    def encode(rows: Sequence[Example]) -> list[Window]:
+        return [*(teach(window, rows, numbers) for window in reader.encode(rows)), *tagger.encode(marked.train)]
+
+    data = encode_versions(chain([first], rest), encode)
     trainer = SteadyTrainer(
         batch_size=config.trainer.per_device_train_batch_size,
-        versions=[len(version) for version in encoded],
+        versions=data.versions,
         passes=2 if config.trainer.rdrop_alpha else 1,
         save_seconds=save_seconds,
         model=model,
         args=training_arguments(config, seed, checkpoints, "mean_f1" if marked.dev else "macro_f1"),
         data_collator=spec.collator(tokenizer),
-        train_dataset=to_dataset(windows),
+        train_dataset=data.windows,
         eval_dataset=to_dataset([*reader.encode(dev_rows), *tagger.encode(marked.dev)]),
         processing_class=tokenizer,
-        compute_loss_func=build_loss(config, versions[0], windows, soft),
+        compute_loss_func=build_loss(config, first, data.labels(), soft),
         optimizer_cls_and_kwargs=optimizer(model, config.model.layer_decay, config.trainer),
         compute_metrics=dev_metrics,
         preprocess_logits_for_metrics=choose_labels,
         callbacks=[EarlyStoppingCallback(config.trainer.early_stopping_patience), *callbacks],
     )
     started = time.perf_counter()
-    with naming_examples(zip(encoded, versions, strict=True), config):
+    with naming_examples(zip(data.windows["input_ids"], data.examples, strict=True), config):
         earlier = trainer.train_or_continue()
     seconds = earlier.wall_seconds + time.perf_counter() - started
-    tokens = sum(len(window.input_ids) for window in windows) / len(versions) * (trainer.state.epoch or 0)
+    tokens = sum(data.windows["length"]) / len(data.versions) * (trainer.state.epoch or 0)
     return Trained(trainer.model, tokenizer, reader, trainer.curve(), tokens / seconds, earlier)
 
 

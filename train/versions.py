@@ -1,6 +1,6 @@
 """What each epoch reads: the training rows with other names, or without some of their contexts, drawn anew."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -10,16 +10,17 @@ from train.renaming import group_names, rename_some
 from train.settings import DataSettings
 
 
-def training_versions(rows: Sequence[Example], registry: Registry, settings: DataSettings, count: int, seed: int) -> list[list[Example]]:
-    """Return `count` versions of the rows, one an epoch, by `data.renamed` and `data.context_dropout`; a single one without either."""
+def training_versions(
+    rows: Sequence[Example], registry: Registry, settings: DataSettings, count: int, seed: int
+) -> Iterator[list[Example]]:
+    """Yield `count` versions of the rows, one an epoch, by `data.renamed` and `data.context_dropout`; a single one without either."""
     if not settings.renamed and not settings.context_dropout:
-        return [list(rows)]
+        yield list(rows)
+        return
     names = group_names(rows, registry) if settings.renamed else {}
-    versions = []
     for version in range(count):
         renamed = rename_some(rows, registry, names, settings.renamed, np.random.default_rng([seed, version]))
-        versions.append(drop_contexts(renamed, settings.context_dropout, np.random.default_rng([seed, version, 1])))
-    return versions
+        yield drop_contexts(renamed, settings.context_dropout, np.random.default_rng([seed, version, 1]))
 
 
 def drop_contexts(rows: Sequence[Example], share: float, rng: np.random.Generator) -> list[Example]:
