@@ -1,6 +1,8 @@
 from pathlib import Path
 
 import pytest
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from data import blind
 from data.artefacts import blind_macro_f1, giveaways, variety
@@ -95,6 +97,20 @@ def test_a_class_that_training_never_saw_gets_no_probability() -> None:
     assert probabilities.shape == (10, 3)
     assert probabilities[:, 0].max() == 0
     assert probabilities.sum(axis=1) == pytest.approx(1)
+
+
+def test_the_blind_learn_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+
+    class Watched(LogisticRegression):
+        def fit(self, *given: object, **named: object) -> "Watched":
+            threads.extend(each["num_threads"] for each in threadpool_info())
+            return super().fit(*given, **named)
+
+    monkeypatch.setattr(blind, "LogisticRegression", Watched)
+    with threadpool_limits(2):
+        blind.fit("tfidf", rows(*[("loves it", "favor")] * 5, *[("sees it", "neutral")] * 5))
+    assert set(threads) == {1}
 
 
 def test_the_export_opens_with_the_datasets_library(corpus: Corpus, tmp_path: Path) -> None:
