@@ -1,12 +1,14 @@
 """What to expect of 50 to 1,000 labels: python bench/few_labels.py --config base.yaml --seeds 1,2,3
 
-Draws whole sentences of the training split at random, for every seed anew, and lets each kind of model learn from the same labels and
-answer the same test split: ours from the pre-trained encoder, ours started from another run's model (--start runs/NAME, which must have
-learned from other data), SetFit where it is installed, and TF-IDF. Ours holds a fifth of the labels back to choose its checkpoint by.
-Writes OUTPUT.json and OUTPUT.svg. All settings of train/run.py may be given, so that the labels can be those of a public set.
+Draws whole sentences of the training split at random (--per-class: as many labels of each stance), for every seed anew, and lets each
+kind of model learn from the same labels and answer the same test split: ours from the pre-trained encoder, ours started from another
+run's model (--start runs/NAME, which must have learned from other data), SetFit where it is installed, and TF-IDF. Ours holds a fifth of
+the labels back to choose its checkpoint by. Writes OUTPUT.json and OUTPUT.svg. All settings of train/run.py may be given, so that the
+labels can be those of a public set.
 """
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -37,14 +39,16 @@ from data.records import Example
 from train.config import build_parser, parse_config
 from train.loading import find_seed
 from train.settings import RunConfig
-from train.sources import load_source
+from train.sources import draw_labels, load_source
 
 SIZES, QUICK_SIZES, QUICK_TEST = "50,100,200,500,1000", "20,40", 60
-SMALLEST = 10
+SMALLEST, SMALLEST_PER_CLASS = 10, 4
 """Labels below which nothing can be held back."""
 SCRATCH, SETFIT, TFIDF = "ours", "SetFit", "TF-IDF"
 
 Fit = Callable[[Sequence[Example], int], Predictor]
+Draw = Callable[[list[Example], int, int], list[Example]]
+"""From rows, a number of labels and a seed to the rows learned from."""
 
 
 def main() -> None:
@@ -53,6 +57,7 @@ def main() -> None:
     parser.prog = "python bench/few_labels.py"
     parser.add_argument("--start", type=str, default=None, help="run whose model is another start, e.g. runs/newsmtsc")
     parser.add_argument("--sizes", type=str, default=SIZES, help=f"numbers of labels (default: {SIZES})")
+    parser.add_argument("--per-class", action="store_true", help="the sizes are labels of each stance, drawn as data.labels_per_class")
     parser.add_argument("--split", type=str, default="test", help="split that is answered (default: test)")
     parser.add_argument("--output", type=str, default="runs/few-labels", help="what is written, without ending (default: runs/few-labels)")
     parser.add_argument("--quick", action="store_true", help="two small sizes: says that the program works, not what labels bring")
@@ -62,7 +67,8 @@ def main() -> None:
     start = start_config(config, Path(given.start)) if given.start else None
     source = load_source(config.data)
     pool, test = (source.examples(name, config.data.context_sentences) for name in ("train", given.split))
-    sizes = parse_sizes(QUICK_SIZES if given.quick else given.sizes, len(pool))
+    most = min(Counter(row.stance for row in pool).values()) if given.per_class else len(pool)
+    sizes = parse_sizes(QUICK_SIZES if given.quick else given.sizes, most, SMALLEST_PER_CLASS if given.per_class else SMALLEST)
     test = test[:QUICK_TEST] if given.quick else test
     fits = learners(config, start, given.start, 2 if given.quick else MIN_STEPS)
     settings = {
@@ -72,15 +78,15 @@ def main() -> None:
         "split": given.split,
         "quick": given.quick,
         "test": len(test),
+        **({"per_class": True} if given.per_class else {}),
     }
-    curves = measure(fits, sizes, config.seeds, pool, test, Path(given.output), settings)
+    drawing = draw_labels if given.per_class else draw
+    curves = measure(fits, sizes, config.seeds, (pool, test), drawing, Path(given.output), settings)
     details = {**settings, "source": config.data.source, "documents": len({row.doc_id for row in test}), "seeds": config.seeds}
     write_json(Path(f"{given.output}.json"), {"schema": 1, **details, "machine": describe_machine(), "curves": curves})
-    what, how = (
-        f"{len(test):,} {given.split} labels of {config.data.source}",
-        f"mean of {len(config.seeds)} seeds, 95 % intervals by document",
-    )
-    title = f"macro-F1 on {what}, {how}"
+    what = f"macro-F1 on {len(test):,} {given.split} labels of {config.data.source}"
+    learned = " after so many labels of each stance" if given.per_class else ""
+    title = f"{what}{learned}, mean of {len(config.seeds)} seeds, 95 % intervals by document"
     write_text(Path(f"{given.output}.svg"), learning_curves(to_points(curves), title))
     print_curves(curves, title)
 
@@ -101,18 +107,18 @@ def start_config(config: RunConfig, run: Path) -> RunConfig:
     return replace(config, model=replace(config.model, weights=str(folder / "model")))
 
 
-def parse_sizes(text: str, most: int) -> list[int]:
-    """Read ascending numbers of labels.
+def parse_sizes(text: str, most: int, least: int = SMALLEST) -> list[int]:
+    """Read ascending numbers of labels, from `least` to `most`.
 
     Raises:
         InputError: no numbers, not ascending, too few to learn from or more than there are.
     """
     parts = text.split(",")
     sizes = [int(part) for part in parts if part.strip().isdecimal()]
-    if len(sizes) != len(parts) or sizes != sorted(set(sizes)) or sizes[0] < SMALLEST:
-        raise InputError(f"--sizes {text}: expected ascending numbers of {SMALLEST} or more, e.g. {SIZES}")
+    if len(sizes) != len(parts) or sizes != sorted(set(sizes)) or sizes[0] < least:
+        raise InputError(f"--sizes {text}: expected ascending numbers of {least} or more, e.g. {SIZES}")
     if sizes[-1] > most:
-        raise InputError(f"--sizes {text}: the training split has {most:,} labels")
+        raise InputError(f"--sizes {text}: at most {most:,}, as many as the training split has")
     return sizes
 
 
@@ -137,12 +143,16 @@ def measure(
     fits: Mapping[str, Fit],
     sizes: Sequence[int],
     seeds: Sequence[int],
-    pool: Sequence[Example],
-    test: Sequence[Example],
+    rows: tuple[list[Example], list[Example]],
+    drawing: Draw,
     output: Path,
     settings: Json,
 ) -> dict[str, list[Json]]:
-    """Let everyone learn from every draw; answers are kept beside the output, so that an interrupted measurement goes on."""
+    """Let everyone learn from every draw of the first rows and answer the second; answers are kept beside the output.
+
+    An interrupted measurement goes on.
+    """
+    pool, test = rows
     curves: dict[str, list[Json]] = {}
     for name, fit in fits.items():
         for size in sizes:
@@ -151,7 +161,7 @@ def measure(
                 path = output.parent / f"{output.name}-answers" / f"{name.replace(', ', '-').replace(' ', '-')}-{size}-{seed}.json"
                 key = {**settings, "name": name, "labels": size, "seed": seed}
                 print(f"{name}, {size} labels, seed {seed}", flush=True)
-                answers.append(kept(path, key, partial(answer, fit, draw(pool, size, seed), test, seed))["answers"])
+                answers.append(kept(path, key, partial(answer, fit, drawing(pool, size, seed), test, seed))["answers"])
             curves.setdefault(name, []).append({"labels": size, "macro_f1": macro_f1_with_interval(confusions(test, answers))})
     return curves
 

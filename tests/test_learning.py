@@ -2,6 +2,8 @@
 
 import sys
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,21 @@ from tiny_run import make_run
 
 from bench import few_labels, selection, zero_labels
 from bench.curves import Point, learning_curves
-from bench.learning import confusions, difference_with_interval, draw, fit_tfidf, hold_back, in_sentences, kept, macro_f1_with_interval
+from bench.learning import (
+    Predictor,
+    confusions,
+    difference_with_interval,
+    draw,
+    fit_tfidf,
+    hold_back,
+    in_sentences,
+    kept,
+    macro_f1_with_interval,
+)
 from data.corpus import load_corpus
 from data.errors import InputError
 from data.files import read_json
-from data.records import STANCE_ID, Example
+from data.records import STANCE_ID, STANCES, Example
 from train.settings import DataSettings, ModelSettings, RunConfig
 from train.transformer import KINDS
 from train.weights import load_model, load_tokenizer
@@ -107,6 +119,20 @@ def test_few_labels(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     )
 
 
+def test_few_labels_of_each_stance(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    learned: list[Counter[str | None]] = []
+
+    def fit(rows: Sequence[Example], seed: int) -> Predictor:
+        learned.append(Counter(row.stance for row in rows))
+        return fit_tfidf(rows)
+
+    monkeypatch.setattr(few_labels, "QUICK_SIZES", "4,5")
+    monkeypatch.setattr(few_labels, "learners", lambda *given: {"watched": fit})
+    report = quick(few_labels, corpus, tmp_path / "few", monkeypatch, "--per-class")
+    assert [point["labels"] for point in report["curves"]["watched"]] == [4, 5]
+    assert learned == [dict.fromkeys(STANCES, 4), dict.fromkeys(STANCES, 5)]
+
+
 def test_chosen_against_random_labels(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "WAYS", {name: way for name, way in selection.WAYS.items() if name != selection.UNSURE})
     report = quick(selection, corpus, tmp_path / "chosen", monkeypatch)
@@ -158,7 +184,7 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
     for sizes in ("50,20", "5,50", "many"):
         with pytest.raises(InputError, match="expected ascending numbers of 10 or more"):
             few_labels.parse_sizes(sizes, 1000)
-    with pytest.raises(InputError, match="the training split has 40 labels"):
+    with pytest.raises(InputError, match="at most 40, as many as the training split has"):
         few_labels.parse_sizes("20,50", 40)
     with pytest.raises(InputError, match=r"no such split.*mean 'test'"):
         zero_labels.splits_of(load_corpus(write_corpus(tmp_path / "c")), ["tets"])
