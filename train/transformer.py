@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from datasets import Dataset, concatenate_datasets
 from transformers import (
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
@@ -34,6 +33,7 @@ from train.settings import ModelSettings, RunConfig
 from train.steady_trainer import SAVE_SECONDS, SteadyTrainer
 from train.tagging import DETECTING_LABELS, Tagger
 from train.teachers import taught
+from train.training_data import encode_versions, to_dataset
 from train.weights import load_model, load_tokenizer
 from train.windows import PairReader, Reader, SpanReader, Window, teach
 
@@ -56,47 +56,6 @@ KINDS = {
 def build_reader(settings: ModelSettings, tokenizer: PreTrainedTokenizerBase) -> Reader:
     """Return the reader of the configured kind."""
     return KINDS[settings.kind].reader(tokenizer, settings)
-
-
-def to_dataset(windows: Sequence[Window]) -> Dataset:
-    """Return the windows as a dataset the Trainer takes, with lengths for grouping."""
-    return Dataset.from_dict(
-        {
-            "input_ids": [window.input_ids for window in windows],
-            "labels": [window.labels for window in windows],
-            "length": [len(window.input_ids) for window in windows],
-        }
-    )
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """The training windows of all versions, one version after the other.
-
-    Attributes:
-        windows: as the Trainer takes them.
-        examples: of each window the ids of the examples that are read off it.
-        versions: how many windows each version has.
-    """
-
-    windows: Dataset
-    examples: Sequence[tuple[str, ...]]
-    versions: Sequence[int]
-
-    def labels(self) -> np.ndarray:
-        """Return the labels of all windows, shape (n,)."""
-        return np.concatenate([np.atleast_1d(labels) for labels in self.windows["labels"]])
-
-
-def encode_versions(versions: Iterable[Sequence[Example]], encode: Callable[[Sequence[Example]], list[Window]]) -> TrainingData:
-    """Encode one version after the other, so that rows and windows of a single one are in memory at a time."""
-    parts: list[Dataset] = []
-    examples: list[tuple[str, ...]] = []
-    for rows in versions:
-        windows = encode(rows)
-        parts.append(to_dataset(windows))
-        examples += [tuple(rows[index].id for index in window.examples) for window in windows]
-    return TrainingData(concatenate_datasets(parts), examples, [len(part) for part in parts])
 
 
 def use_bf16(choice: str) -> bool:
