@@ -47,8 +47,8 @@ SMALLEST, SMALLEST_PER_CLASS = 10, 4
 SCRATCH, SETFIT, TFIDF = "ours", "SetFit", "TF-IDF"
 
 Fit = Callable[[Sequence[Example], int], Predictor]
-Draw = Callable[[list[Example], int, int], list[Example]]
-"""From rows, a number of labels and a seed to the rows learned from."""
+Draw = Callable[[int, int], list[Example]]
+"""From a number of labels and a seed to the rows learned from."""
 
 
 def main() -> None:
@@ -78,10 +78,10 @@ def main() -> None:
         "split": given.split,
         "quick": given.quick,
         "test": len(test),
-        **({"per_class": True} if given.per_class else {}),
+        "per_class": given.per_class,
     }
-    drawing = draw_labels if given.per_class else draw
-    curves = measure(fits, sizes, config.seeds, (pool, test), drawing, Path(given.output), settings)
+    drawing = partial(draw_labels if given.per_class else draw, pool)
+    curves = measure(fits, sizes, config.seeds, drawing, test, Path(given.output), settings)
     details = {**settings, "source": config.data.source, "documents": len({row.doc_id for row in test}), "seeds": config.seeds}
     write_json(Path(f"{given.output}.json"), {"schema": 1, **details, "machine": describe_machine(), "curves": curves})
     what = f"macro-F1 on {len(test):,} {given.split} labels of {config.data.source}"
@@ -143,16 +143,15 @@ def measure(
     fits: Mapping[str, Fit],
     sizes: Sequence[int],
     seeds: Sequence[int],
-    rows: tuple[list[Example], list[Example]],
     drawing: Draw,
+    test: Sequence[Example],
     output: Path,
     settings: Json,
 ) -> dict[str, list[Json]]:
-    """Let everyone learn from every draw of the first rows and answer the second; answers are kept beside the output.
+    """Let everyone learn from every draw and answer the test rows; answers are kept beside the output.
 
     An interrupted measurement goes on.
     """
-    pool, test = rows
     curves: dict[str, list[Json]] = {}
     for name, fit in fits.items():
         for size in sizes:
@@ -161,7 +160,7 @@ def measure(
                 path = output.parent / f"{output.name}-answers" / f"{name.replace(', ', '-').replace(' ', '-')}-{size}-{seed}.json"
                 key = {**settings, "name": name, "labels": size, "seed": seed}
                 print(f"{name}, {size} labels, seed {seed}", flush=True)
-                answers.append(kept(path, key, partial(answer, fit, drawing(pool, size, seed), test, seed))["answers"])
+                answers.append(kept(path, key, partial(answer, fit, drawing(size, seed), test, seed))["answers"])
             curves.setdefault(name, []).append({"labels": size, "macro_f1": macro_f1_with_interval(confusions(test, answers))})
     return curves
 

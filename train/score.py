@@ -53,9 +53,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--ray-address", help="address of a Ray cluster (default: the one at hand, else a local one)")
     parser.add_argument("--workers", type=int, default=2, help="Ray worker processes (default: 2)")
     given = parser.parse_args()
-    for name in ("batch_size", "workers"):
-        if getattr(given, name) is not None and getattr(given, name) < 1:
-            raise InputError(f"--{name.replace('_', '-')}: expected 1 or more, got {getattr(given, name)}")
+    for option, value in (("--batch-size", given.batch_size), ("--workers", given.workers)):
+        if value is not None and value < 1:
+            raise InputError(f"{option}: expected 1 or more, got {value}")
     return given
 
 

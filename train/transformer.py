@@ -129,8 +129,8 @@ def train(
 ) -> Trained:
     """Fine-tune one seed, continuing from the last checkpoint in `checkpoints` if there is one.
 
-    The training rows may come in several versions, of which each epoch reads the next; of each nothing is kept but its windows.
-    `marked` is for finding mentions.
+    The training rows may come in several versions, of which each epoch reads the next; of those after the first nothing is kept but their
+    windows. `marked` is for finding mentions.
     """
     set_seed(seed)
     tokenizer = load_tokenizer(config.model.weights)
