@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,28 @@ def test_faulty_spaces_name_file_and_setting(tmp_path: Path, text: str, message:
     (tmp_path / "space.yaml").write_text(text)
     with pytest.raises(InputError, match=message):
         read_space(str(tmp_path / "space.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("dimension", "held", "missed"),
+    [
+        (Range(2, 6, step=1), (2, 3.0, 6), (1, 7, 2.5)),
+        (Range(2, 6), (4,), (2.5,)),
+        (Range(0.0, 0.3, step=0.05), (0.1, 0.3), (0.12,)),
+        (Range(3e-5, 5e-4, log=True), (2e-4,), (1e-3,)),
+        (Choice((8, 16)), (16,), (32,)),
+    ],
+)
+def test_a_dimension_knows_what_it_can_suggest(dimension: Range | Choice, held: tuple[float, ...], missed: tuple[float, ...]) -> None:
+    assert all(map(dimension.holds, held)) and not any(map(dimension.holds, missed))
+
+
+def test_base_is_the_first_trial_of_its_own_space(tmp_path: Path) -> None:
+    space = read_space("sweeps/base.yaml")
+    own = {name: attrgetter(name)(load_config(ROOT / "configs" / "base.yaml")) for name in space}
+    sweep = open_sweep(tmp_path / "study", "study", space, {})
+    propose_first(sweep, own)
+    assert sweep.suggest(sweep.ask()) == own
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs" / "sweeps").glob("*.yaml")), ids=lambda path: path.stem)

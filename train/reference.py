@@ -23,8 +23,8 @@ PAGE = ROOT / "docs" / "configuration.md"
 OPENING = """\
 # Configuration
 
-Every key of a config file, with its type, its default and what it does. This page is written by `python train/reference.py`; do not
-edit it. A config is YAML; what it leaves out has the default below.
+Every key of a config file, with its type, its default and what it does. This page is written by
+`.venv/bin/python train/reference.py`; do not edit it. A config is YAML; what it leaves out has the default below.
 
 - `--config NAME` takes a path, or a name under `configs/`; it may be given several times, and later files win over earlier ones.
 - A file may build on another: `_base_: ../base.yaml` (relative to itself) is read first.

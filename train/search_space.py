@@ -1,5 +1,6 @@
 """The search space of a sweep: a YAML file that gives settings of the config a range or a list of choices."""
 
+import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol
@@ -50,7 +51,10 @@ class Range:
 
     def holds(self, value: Any) -> bool:
         """Tell whether a value can be suggested."""
-        return isinstance(value, int | float) and self.low <= value <= self.high and self.step is None
+        if not isinstance(value, int | float) or not self.low <= value <= self.high:
+            return False
+        steps = (value - self.low) / (self.step or (1 if self.whole else math.inf))
+        return math.isclose(steps, round(steps), abs_tol=1e-9)
 
     @property
     def ends(self) -> tuple[Value, ...]:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Literal
 
 import yaml
@@ -227,7 +228,4 @@ def check_values(config: RunConfig) -> None:
         )
     for key, holds in limits.items():
         if not holds:
-            value: Any = config
-            for part in key.split("."):
-                value = getattr(value, part)
-            raise InputError(f"{key}: {value!r} is out of range")
+            raise InputError(f"{key}: {attrgetter(key)(config)!r} is out of range")

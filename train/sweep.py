@@ -10,6 +10,7 @@ import shutil
 import sys
 import time
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def main() -> None:
     source = load_source(config.data)
     identity = {"config": config.hash(), "seeds": str(config.seeds), "space": repr(sorted(space.items())), "data": source.fingerprint()}
     sweep = open_sweep(Path(given.runs) / "sweeps" / name, name, space, identity)
-    propose_first(sweep, {key: _setting(config, key) for key in space})
+    propose_first(sweep, {key: attrgetter(key)(config) for key in space})
     run_trials(sweep, config, source, given.trials)
     print(f"best config: {write_best(sweep, config, find_config(str(given.config[0])))}")
 
@@ -163,11 +164,6 @@ def difference(base: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
         elif value != base[key]:
             found[key] = value
     return found
-
-
-def _setting(config: RunConfig, name: str) -> Any:
-    section, _, key = name.partition(".")
-    return getattr(getattr(config, section), key)
 
 
 if __name__ == "__main__":
