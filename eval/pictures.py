@@ -13,7 +13,7 @@ SERIES_STYLES = 6
 
 
 def headline_chart(report: Json, split: str) -> Markup:
-    """Draw the macro-F1 of the run and of each blind baseline."""
+    """Draw the macro-F1 of the run and of each baseline."""
     rows = [whisker(report["name"], report["splits"][split]["macro_f1"])]
     for kind, scores in report["baselines"].items():
         if split in scores:

@@ -56,7 +56,7 @@ def _notes(run: Run) -> list[str]:
     if any(seed.manifest.get("git_dirty") for seed in run.seeds):
         notes.append("trained from a working tree with uncommitted changes")
     if not run.baselines:
-        notes.append("no blind baselines in this run folder")
+        notes.append("no baselines in this run folder")
     return notes
 
 

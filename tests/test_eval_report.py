@@ -234,7 +234,7 @@ def test_run_of_one_seed_and_one_split_without_extras(tmp_path: Path) -> None:
     assert report["splits"]["test"]["macro_f1"]["sd"] is None
     assert report["splits"]["test"]["aggregates"] is None
     assert not report["splits"]["test"]["calibration"]["scaled"]
-    assert report["notes"] == ["no blind baselines in this run folder"]
+    assert report["notes"] == ["no baselines in this run folder"]
     assert "one seed: no standard deviation over seeds" in report["splits"]["test"]["notes"]
 
 
