@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 from transformers import AutoModelForTokenClassification
 
 from data.corpus import load_corpus
@@ -91,6 +93,18 @@ def test_a_finished_run_is_kept_and_another_config_is_refused(runs: Path, issue:
     assert refused.returncode == 2
     assert "learning_rate" in refused.stderr
     assert "--overwrite" in refused.stderr
+
+
+def test_the_seeds_of_a_run_are_averaged_into_one_model(runs: Path, issue: Path) -> None:
+    average = ["--model.weights", f"average:{runs / 'smoke'}", "--trainer.num_train_epochs", "0", "--name", "mean"]
+    done = command("train/run.py", *settings(issue, runs), *average)
+    assert done.returncode == 0, done.stderr
+    first, second, mean = (load_file(runs / seed / "model/model.safetensors") for seed in ("smoke/seed-1", "smoke/seed-2", "mean/seed-1"))
+    assert all(torch.allclose(mean[name], (first[name] + second[name]) / 2, atol=1e-7) for name in mean) and mean.keys() == first.keys()
+    assert json.loads(read_text(runs / "mean/seed-1/run.json"))["teachers_sha256"]
+    single = command("train/run.py", *settings(issue, runs), "--model.weights", f"average:{runs / 'mean'}", "--name", "single")
+    assert (single.returncode, len(single.stderr.splitlines())) == (2, 1)
+    assert "expected two or more to average" in single.stderr and not (runs / "single").exists()
 
 
 def test_predict_reads_an_article_and_rows(runs: Path, issue: Path, tmp_path: Path) -> None:

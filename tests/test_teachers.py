@@ -1,5 +1,6 @@
 """Learning from finished runs: what is learned, and which teachers are refused."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from data.files import write_json
 from data.records import Example
 from train.loading import open_run
 from train.losses import FIRST_TAUGHT, WeightedLoss
-from train.settings import DataSettings
-from train.teachers import check_teachers, taught, teachers_sha256
+from train.settings import DataSettings, ModelSettings, RunConfig, SourceName
+from train.teachers import check_learned, learned_sha256, taught
 from train.windows import IGNORED, Window, teach
 
 Make = Callable[..., Example]
@@ -54,11 +55,24 @@ def test_the_loss_finds_the_row_that_a_label_stands_for(make_example: Make) -> N
 
 
 def test_missing_teachers_and_those_of_other_data_are_refused(teacher: Path, tmp_path: Path) -> None:
-    check_teachers(DataSettings(teachers=[str(teacher)]), "aaa")
-    check_teachers(DataSettings(source="seesaw", teachers=[str(teacher)]), "bbb")  # another set: it cannot have seen this one's test split
+    def learning_from(*runs: Path, source: SourceName = "corpus") -> RunConfig:
+        return RunConfig(data=DataSettings(source=source, teachers=[str(run) for run in runs]))
+
+    check_learned(learning_from(teacher), "aaa")
+    check_learned(learning_from(teacher, source="seesaw"), "bbb")  # another set: it cannot have seen this one's test split
     with pytest.raises(InputError, match="another state of the data"):
-        check_teachers(DataSettings(teachers=[str(teacher)]), "bbb")
+        check_learned(learning_from(teacher), "bbb")
     with pytest.raises(InputError, match=r"data\.teachers: .*not a run folder"):
-        check_teachers(DataSettings(teachers=[str(tmp_path / "none")]), "aaa")
-    assert teachers_sha256([]) is None
-    assert teachers_sha256([str(teacher)]) != teachers_sha256([str(teacher), str(teacher)])
+        check_learned(learning_from(tmp_path / "none"), "aaa")
+    assert learned_sha256(learning_from()) is None
+    assert learned_sha256(learning_from(teacher)) != learned_sha256(learning_from(teacher, teacher))
+
+
+def test_an_average_of_other_data_is_refused(teacher: Path, tmp_path: Path) -> None:
+    shutil.copytree(teacher, tmp_path / "two")
+    shutil.copytree(teacher / "seed-1", tmp_path / "two" / "seed-2")
+    config = RunConfig(model=ModelSettings(weights=f"average:{tmp_path / 'two'}"))
+    check_learned(config, "aaa")
+    with pytest.raises(InputError, match=r"model\.weights: .*another state of the data"):
+        check_learned(config, "bbb")
+    assert learned_sha256(config)

