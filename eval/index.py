@@ -79,17 +79,22 @@ def read_entry(run: Path, root: Path) -> dict[str, Any]:
 
 
 def _entry(report: dict[str, Any], run: Path, root: Path) -> dict[str, Any]:
-    keys = ("name", "kind", "config_hash", "data_fingerprint", "date")
     return {
-        **{key: report.get(key) for key in keys},
+        **{key: str(report[key]) for key in ("name", "config_hash", "data_fingerprint")},
+        **{key: report.get(key) for key in ("kind", "date")},
         "path": run.relative_to(root).as_posix(),
         "command_path": shlex.quote(str(run)),
         "seeds": len(report["seeds"]),
         "wall_seconds": report["cost"]["wall_seconds"],
         "parameters": report["cost"]["parameters"],
-        "scores": {name: split["macro_f1"] for name, split in report["splits"].items()},
+        "scores": {name: _number(split["macro_f1"]) for name, split in report["splits"].items()},
         "baselines": {name: _best(report["baselines"], name) for name in report["splits"]},
     }
+
+
+def _number(estimate: dict[str, Any]) -> dict[str, Any]:
+    mean = estimate["mean"]
+    return {**estimate, "mean": None if mean is None else float(mean)}
 
 
 def _best(baselines: dict[str, Any], split: str) -> float | None:

@@ -12,8 +12,9 @@ from typing import Any
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from data.errors import run_command
+from data.errors import InputError, nearest, run_command
 from eval.index import read_report
+from eval.splits import in_order
 from eval.tables import ResultRow, result_rows
 
 COLUMNS = ("system", "split", "labels", "macro-F1", "95 % interval", "accuracy", "seeds", "data", "config")
@@ -48,8 +49,12 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+", help="run folders with a report.json")
     parser.add_argument("--splits", type=str, default="", help="splits shown, separated by commas (default: all)")
     given = parser.parse_args()
-    splits = {name for name in given.splits.split(",") if name}
-    print(results_markdown((read_report(run) for run in given.runs), splits), end="")
+    splits = {name.strip() for name in given.splits.split(",") if name.strip()}
+    reports = [read_report(run) for run in given.runs]
+    known = {name for report in reports for name in report["splits"]}
+    for name in splits - known:
+        raise InputError(f"--splits {name}: no such split in these runs; they have {', '.join(in_order(known))}{nearest(name, known)}")
+    print(results_markdown(reports, splits), end="")
 
 
 if __name__ == "__main__":

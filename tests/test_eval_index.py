@@ -1,8 +1,10 @@
 """The leaderboard: order, links, commands, and folders that cannot be read."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eval_fakes import FakeRun, write_run
@@ -64,6 +66,20 @@ def test_report_of_another_schema_is_a_fault_and_no_crash(tmp_path: Path) -> Non
     (run / "report.json").write_text('{"schema": 99}')
     assert "not a report of schema 1" in build_index(tmp_path)["faults"][0]
     assert "not a report of schema 1" in write_index(tmp_path).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("broken", [{"name": None}, {"data_fingerprint": None}, {"mean": "high"}])
+def test_a_report_with_a_value_missing_is_a_fault_and_no_crash(tmp_path: Path, broken: dict[str, Any]) -> None:
+    run = write_run(tmp_path / "a", FakeRun(seeds=(1,), documents={"test": 2}, calibrated=False))
+    write_report(run, resamples=100)
+    report = json.loads((run / "report.json").read_text())
+    for key, value in broken.items():
+        if value is None:
+            del report[key]
+        else:
+            report["splits"]["test"]["macro_f1"][key] = value
+    (run / "report.json").write_text(json.dumps(report))
+    assert "not a report of schema 1" in build_index(tmp_path)["faults"][0]
 
 
 def test_folder_without_runs(tmp_path: Path) -> None:

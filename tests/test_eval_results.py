@@ -1,11 +1,14 @@
 """The Markdown table of several runs."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from eval_fakes import FakeRun, write_run
 
 from data.errors import InputError
+from data.files import ROOT
 from eval.index import read_report
 from eval.report import write_report
 from eval.results import results_markdown
@@ -23,6 +26,15 @@ def test_every_system_stands_once_with_interval_seeds_and_data(tmp_path: Path) -
     assert rows[-1][4] == "[{:.3f}, {:.3f}]".format(*scores["macro_f1"]["ci95"])
     assert rows[-1][6:] == ["1, 2", "`fedcba987654`", f"`{'1' * 12}`"]
     assert rows[3][6] == "–"
+
+
+def test_a_split_that_no_run_has_is_refused(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a", FakeRun(seeds=(1,), documents={"test": 3, "dev": 3}, calibrated=False))
+    write_report(run, resamples=100)
+    command = [sys.executable, ROOT / "eval/results.py", run, "--splits"]
+    assert "| dev |" in subprocess.run([*command, "test, dev"], capture_output=True, text=True, check=True).stdout
+    refused = subprocess.run([*command, "tset"], capture_output=True, text=True, check=False)
+    assert (refused.returncode, refused.stdout) == (2, "") and "did you mean 'test'" in refused.stderr
 
 
 def test_run_without_report_is_named(tmp_path: Path) -> None:

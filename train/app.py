@@ -105,16 +105,13 @@ def frame(reading: "Reading", name: str, threshold: float) -> Markup:
 
 def differences(first: "Reading", second: "Reading", names: list[str]) -> Markup:
     """Return a table of the actors on whom two readings of one text disagree."""
-    rows = [
-        (verdict.name, SIGNS[verdict.stance], SIGNS[other.stance])
-        for verdict in first.verdicts
-        if (other := second.by_actor.get(verdict.actor)) and other.stance != verdict.stance
-    ]
+    shared = [(verdict, second.by_actor[verdict.actor]) for verdict in first.verdicts if verdict.actor in second.by_actor]
+    rows = [(one.name, SIGNS[one.stance], SIGNS[other.stance]) for one, other in shared if one.stance != other.stance]
     if not rows:
-        return Markup("<p>{} and {} agree on all {} actors.</p>").format(names[0], names[1], len(first.verdicts))
+        return Markup("<p>{} and {} agree on all {} actors.</p>").format(names[0], names[1], len(shared))
     cells = Markup("").join(Markup("<tr><th>{}</th><td>{}</td><td>{}</td></tr>").format(*row) for row in rows)
     head = Markup("<p>They differ on {} of {} actors.</p><table><tr><th>actor</th><th>{}</th><th>{}</th></tr>{}</table>")
-    return head.format(len(rows), len(first.verdicts), names[0], names[1], cells)
+    return head.format(len(rows), len(shared), names[0], names[1], cells)
 
 
 def build_page(gradio: Any, runs: dict[str, Path]) -> Any:
