@@ -4,7 +4,9 @@ Sentence boundaries are looked for line by line, since a headline or a byline mu
 Bylines and notices ("Comments are closed.") are kept in the text but not read for actors.
 """
 
+import io
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -225,7 +227,23 @@ def read_article(path: Path) -> str:
     try:
         text = read_text(path)
     except InputError as error:
-        hint = "; convert it first, e.g. iconv -f WINDOWS-1252 -t UTF-8" if "not UTF-8" in str(error) else ""
-        raise InputError(f"{error}{hint}") from None
+        raise InputError(f"{error}{_CONVERT if 'not UTF-8' in str(error) else ''}") from None
     check_text(text, str(path))
     return text
+
+
+def read_standard_input() -> str:
+    """Read an article from standard input.
+
+    Raises:
+        InputError: binary, not UTF-8, or without text.
+    """
+    try:
+        text = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig").read()
+    except UnicodeDecodeError as error:
+        raise InputError(f"standard input: not UTF-8 text (byte {error.start}){_CONVERT}") from None
+    check_text(text, "standard input")
+    return text
+
+
+_CONVERT = "; convert it first, e.g. iconv -f WINDOWS-1252 -t UTF-8"

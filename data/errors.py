@@ -36,7 +36,7 @@ def printable(text: str) -> str:
 
 
 def run_command(main: Callable[[], int | None]) -> None:
-    """Run an entry point and leave with its exit code: 2 and the message for `InputError`, 130 for Ctrl-C."""
+    """Run an entry point and leave with its exit code: 2 and the message for `InputError` or a file that cannot be used, 130 for Ctrl-C."""
     try:
         code = main() or 0
     except InputError as error:
@@ -48,4 +48,9 @@ def run_command(main: Callable[[], int | None]) -> None:
     except BrokenPipeError:  # the reader of our output (head, less) has left
         sys.stderr.close()
         code = 0
+    except OSError as error:
+        if error.filename is None:  # no file that the user named: a fault of ours
+            raise
+        print(printable(f"{error.filename}: {error.strerror}"), file=sys.stderr)
+        code = 2
     sys.exit(code)

@@ -148,6 +148,13 @@ def test_a_time_line_needs_two_dates() -> None:
     assert render_view(readings, "r", 0.0).count('id="doc-') == 2
 
 
+def test_standard_input_in_another_encoding_is_refused_like_a_file() -> None:
+    command = [sys.executable, ROOT / "train/predict.py", "--run", "nowhere", "--input", "-"]
+    done = subprocess.run(command, input="Prague said “no”.".encode("cp1252"), capture_output=True, check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert b"standard input: not UTF-8" in done.stderr and b"iconv" in done.stderr
+
+
 def predict(*arguments: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "train" / "predict.py"), *map(str, arguments)]
     return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, cwd="/")
