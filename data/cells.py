@@ -79,12 +79,12 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]
         write_text(path, "\ufeff" + format_csv(columns, rows))
 
 
-def format_csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lay a table out as CSV, formulas disarmed."""
+def format_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Lay a table out as CSV, formulas in its texts disarmed; None is an empty cell."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_guard(cell) for cell in row] for row in rows)
+    writer.writerows([_guard(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
     return file.getvalue()
 
 

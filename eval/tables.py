@@ -1,11 +1,10 @@
 """The results table of a report as CSV and LaTeX."""
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from data.cells import format_csv
 from eval.metrics import HEADLINES, METRIC_TITLES
 
 LATEX_ESCAPES = {
@@ -43,17 +42,15 @@ def result_rows(report: dict[str, Any]) -> Iterator[ResultRow]:
 
 def results_csv(report: dict[str, Any]) -> str:
     """Return a row a system and split with mean, sd and interval of each headline metric; undefined cells are empty."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     figures = [f"{key}_{part}" for key in HEADLINES for part in ("mean", "sd", "low", "high")]
-    writer.writerow(["system", "split", "n", "seeds", "config_hash", "data_fingerprint", *figures])
+    rows: list[list[Any]] = []
     for row in result_rows(report):
         cells: list[Any] = []
         for estimate in row.estimates.values():
             cells += [estimate["mean"], estimate["sd"], *(estimate["ci95"] or (None, None))]
         seeds = len(row.estimates["macro_f1"]["seeds"])
-        writer.writerow([row.system, row.split, row.n, seeds, report["config_hash"], report["data_fingerprint"], *cells])
-    return out.getvalue()
+        rows.append([row.system, row.split, row.n, seeds, report["config_hash"], report["data_fingerprint"], *cells])
+    return format_csv(["system", "split", "n", "seeds", "config_hash", "data_fingerprint", *figures], rows)
 
 
 def results_latex(report: dict[str, Any]) -> str:

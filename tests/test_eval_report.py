@@ -18,12 +18,12 @@ from eval_fakes import FakeRun, make_items, write_run
 from data.errors import InputError
 from data.files import ROOT, write_jsonl
 from eval.calibration import scale
-from eval.metrics import macro_f1
+from eval.metrics import HEADLINES, macro_f1
 from eval.render import duration, markdown_cell
 from eval.report import parse_exports, summary, write_report
 from eval.runs import read_run
 from eval.sections import curve_points
-from eval.tables import latex_escape
+from eval.tables import latex_escape, results_csv
 
 ESTIMATE = {"mean", "sd", "ci95", "seeds"}
 
@@ -268,6 +268,13 @@ def test_summary_names_metric_split_n_seeds_and_data(reported: tuple[Path, dict[
     text = summary(report, run)
     for part in ("test", "macro-F1", "±", "n=", "tfidf", "majority", "seeds 1, 2, 3", "data fedcba987654", "report.html"):
         assert part in text
+
+
+def test_a_name_that_a_spreadsheet_would_run_is_disarmed_and_a_negative_figure_is_not(reported: tuple[Path, dict[str, Any]]) -> None:
+    estimate = {"mean": -0.25, "sd": None, "ci95": None, "seeds": [-0.25]}
+    report = reported[1] | {"name": "=HYPERLINK(1)", "baselines": {}, "splits": {"test": {"n": 3, **dict.fromkeys(HEADLINES, estimate)}}}
+    system, split, *rest = results_csv(report).splitlines()[1].split(",")
+    assert (system, split) == ("'=HYPERLINK(1)", "test") and "-0.25" in rest
 
 
 def test_csv_reads_back(reported: tuple[Path, dict[str, Any]]) -> None:

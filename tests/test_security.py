@@ -18,8 +18,8 @@ from tiny_run import ARTICLE, make_run
 from data.articles import take_apart
 from data.corpus import read_splits
 from data.documents import read_document
-from data.errors import InputError, InputFaults, printable
-from data.files import ROOT, check_links, read_json, read_text, read_yaml, write_json, write_jsonl
+from data.errors import InputError, InputFaults, printable, run_command
+from data.files import ROOT, check_links, read_json, read_text, read_yaml, write_json, write_jsonl, write_text
 from data.mentions import MentionFinder
 from data.parsing import parse_json, parse_yaml
 from data.records import Example, read_rows
@@ -110,6 +110,24 @@ def test_pipes_and_devices_are_not_waited_for(tmp_path: Path) -> None:
 def test_a_message_cannot_steer_the_terminal() -> None:
     assert printable("a\x1b[2Jb\nc\u202e") == "a\\x1b[2Jb\nc\\u202e"
     assert len(printable("x" * 10_000)) < 2_000
+
+
+def test_a_file_that_cannot_be_used_is_named_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit) as left:
+        run_command(lambda: write_text(tmp_path / "file" / "inside", ""))
+    assert left.value.code == 2 and capsys.readouterr().err.count("\n") == 1
+    with pytest.raises(OSError, match="ours"):
+        run_command(lambda: (_ for _ in ()).throw(OSError("ours")))
+
+
+def test_tables_of_actors_do_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    from train.predict import print_verdicts
+    from train.reading import Evidence, Verdict
+
+    evidence = (Evidence(1, "Prague \x1b[2J said no.", "against", 0.9),)
+    print_verdicts([Verdict("a", "Pra\x1bgue", "state", "against", 0.9, False, False, 1, 0, 0, evidence)], "\x1b]0;owned")
+    assert "\x1b[2J" not in (shown := capsys.readouterr().out) and "\x1b]" not in shown and "Pra" in shown
     article = take_apart(ARTICLE + "\x1b]0;owned\x07 Russia said no.", "d", finder(["Russia"]))
     assert "owned" in article.text and not {"\x1b", "\x07"} & set(article.text)
 
@@ -271,7 +289,7 @@ def test_hostile_texts_stay_text_in_report_comparison_and_index(hostile_run: Pat
         assert path.name == "index.html" or "{{ 7 * 7 }}" in page
         assert "Content-Security-Policy" in page and "default-src 'none'" in page.replace("&#39;", "'")
     for path in (hostile_run / "report.md", tmp_path / "compared" / "compare.md"):
-        assert "<script>" not in path.read_text(encoding="utf-8"), path.name
+        assert live_content(path.read_text(encoding="utf-8")) == [], path.name
 
 
 def test_hostile_texts_stay_text_in_the_article_view(tmp_path: Path) -> None:

@@ -1,12 +1,12 @@
 """Several readings side by side: an actors x documents matrix, how far actors agree, and how they moved over time."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from data.articles import Article
+from data.cells import format_csv
 from train.reading import Reading, Verdict
 
 CSV_COLUMNS = (
@@ -89,14 +89,12 @@ def to_json(readings: Sequence[Reading], run: str) -> dict[str, Any]:
 
 def to_csv(readings: Sequence[Reading]) -> str:
     """Return a line an actor and document; text that a spreadsheet would run as a formula gets an apostrophe."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for reading in readings:
-        for each in reading.verdicts:
-            evidence = each.evidence[0].text if each.evidence else ""
-            article = reading.article
-            row = [article.doc_id, article.date or "", each.actor, each.name, each.kind, each.stance, f"{each.confidence:.4f}"]
-            row += [str(each.unsure).lower(), str(each.mixed).lower(), str(each.against), str(each.neutral), str(each.favor), evidence]
-            writer.writerow([f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell for cell in row])
-    return file.getvalue()
+    return format_csv(CSV_COLUMNS, (_csv_row(reading.article, each) for reading in readings for each in reading.verdicts))
+
+
+def _csv_row(article: Article, each: Verdict) -> list[object]:
+    doubts = [str(each.unsure).lower(), str(each.mixed).lower()]
+    counts = [each.against, each.neutral, each.favor]
+    evidence = each.evidence[0].text if each.evidence else ""
+    known = [article.doc_id, article.date or "", each.actor, each.name, each.kind, each.stance, f"{each.confidence:.4f}"]
+    return [*known, *doubts, *counts, evidence]

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from data.articles import read_article
-from data.errors import InputError, nearest, run_command
+from data.articles import read_article, read_standard_input
+from data.errors import InputError, nearest, printable, run_command
 from data.files import write_json, write_jsonl, write_text
 from data.records import Example, read_rows
 
@@ -76,7 +76,7 @@ def collect_articles(names: Sequence[str]) -> dict[str, str]:
     texts: dict[str, str] = {}
     for name in names:
         if name == "-":
-            texts["stdin"] = sys.stdin.read()
+            texts["stdin"] = read_standard_input()
             continue
         if name.endswith(".jsonl"):
             raise InputError("--input: give one file of rows (.jsonl), or articles")
@@ -150,15 +150,15 @@ def print_verdicts(verdicts: Sequence["Verdict"], title: str) -> None:
     from rich.table import Table
 
     styles = {"against": ("red", "▼"), "neutral": ("dim", "●"), "favor": ("cyan", "▲")}
-    table = Table(title=escape(title), title_justify="left")
+    table = Table(title=escape(printable(title)), title_justify="left")
     for heading, justify in (("actor", "left"), ("stance", "left"), ("sure", "right"), ("▼ ● ▲", "right"), ("clearest sentence", "left")):
         table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for verdict in verdicts:
         colour, sign = styles[verdict.stance]
         doubts = "".join(f" ({doubt})" for doubt in ("unsure", "mixed") if getattr(verdict, doubt))
-        evidence = verdict.evidence[0].text if verdict.evidence else ""
+        evidence = printable(verdict.evidence[0].text) if verdict.evidence else ""
         table.add_row(
-            escape(verdict.name),
+            escape(printable(verdict.name)),
             f"[{colour}]{sign} {verdict.stance}[/]{doubts}",
             f"{verdict.confidence:.2f}",
             f"{verdict.against} {verdict.neutral} {verdict.favor}",

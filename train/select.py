@@ -19,7 +19,7 @@ import numpy as np
 
 from data.cells import write_table
 from data.documents import Document, read_document, read_documents
-from data.errors import InputError, nearest, run_command
+from data.errors import InputError, nearest, printable, run_command
 from data.files import write_jsonl, write_text
 from data.published import together
 from data.records import Example, read_rows
@@ -161,7 +161,7 @@ def print_ranked(ranked: Sequence[Ranked], title: str) -> None:
     """Print the first of them, a line each."""
     print(title)
     for place, each in enumerate(ranked[:SHOWN], 1):
-        _, doc_id, sent_id, uncertainty, _, sentence = each.cells(place)
+        _, doc_id, sent_id, uncertainty, _, sentence = map(printable, each.cells(place))
         print(f"{place:4d}  {uncertainty}  {doc_id}:{sent_id}  {sentence if len(sentence) < 90 else sentence[:87] + '...'}")
     if len(ranked) > SHOWN:
         print(f"      and {len(ranked) - SHOWN} more")
