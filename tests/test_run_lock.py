@@ -1,5 +1,6 @@
 """Two processes and one run folder."""
 
+import errno
 import signal
 import subprocess
 import sys
@@ -30,7 +31,8 @@ def test_the_second_process_is_told_who_holds_the_folder_and_a_dead_holder_is_no
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(InputError, match=rf"base: in use by process {holder.pid} on \S+ since 20.*; wait for it"), holding(folder):
+        told = rf"base: in use by process {holder.pid} on \S+ since 20.*; wait for it.*--output"
+        with pytest.raises(InputError, match=told), holding(folder, "--output"):
             pass
     finally:
         holder.send_signal(signal.SIGKILL)
@@ -39,6 +41,23 @@ def test_the_second_process_is_told_who_holds_the_folder_and_a_dead_holder_is_no
     with holding(folder):
         assert f"process {holder.pid} on" in capsys.readouterr().err
     assert not (folder / LOCK).exists()
+
+
+def test_a_file_system_without_locks_is_not_called_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(handle: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("train.run_lock.fcntl.lockf", refuse)
+    with pytest.raises(InputError, match=r"base: cannot be made or locked \(No locks available\)"), holding(tmp_path / "base"):
+        pass
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("keep me")
+    (tmp_path / LOCK).symlink_to(tmp_path / "secret")
+    with pytest.raises(InputError, match="cannot be made or locked"), holding(tmp_path):
+        pass
+    assert (tmp_path / "secret").read_text() == "keep me"
 
 
 def test_clearing_keeps_the_lock_and_a_folder_made_for_nothing_goes(tmp_path: Path) -> None:

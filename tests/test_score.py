@@ -10,6 +10,7 @@ from tiny_run import make_run
 from data.errors import InputError
 from data.files import ROOT
 from data.records import Example, Prediction, read_rows
+from train import score as score_command
 from train import shards
 from train.progress import Progress, duration
 from train.shard_files import find_shards, read_shard
@@ -105,7 +106,7 @@ def test_a_killed_job_goes_on_without_redoing_or_losing_a_row(
     assert sum(done) == 51  # the empty line counts as read
     for name in ("a.jsonl", "b.jsonl"):
         assert (output / name).read_bytes() == (whole / name).read_bytes()
-    assert not list(output.glob(".*.state")) and not list(output.glob(".*.part"))
+    assert not list(output.glob(".*.part"))
 
 
 def test_bad_rows_and_corrupt_shards_are_named_and_the_rest_is_scored(run: Path, folder: Path, tmp_path: Path) -> None:
@@ -163,8 +164,25 @@ def test_a_shard_that_changed_halfway_is_refused(run: Path, folder: Path, tmp_pa
         score(run, folder, tmp_path / "out", stop)
     with (folder / "a.jsonl").open("a", encoding="utf-8") as file:
         file.write("{}\n")
-    with pytest.raises(InputError, match="has changed since"):
+    with pytest.raises(InputError, match=r"a.jsonl: .* has changed since"):
         score(run, folder, tmp_path / "out")
+
+
+def test_another_input_of_the_same_name_is_not_taken_for_scored(run: Path, folder: Path, tmp_path: Path) -> None:
+    output, other = tmp_path / "out", tmp_path / "day2"
+    score(run, folder, output)
+    before = (output / "a.jsonl").read_bytes()
+    score(run, folder.rename(tmp_path / "moved"), output)  # the same shards elsewhere
+    other.mkdir()
+    content = (tmp_path / "moved" / "a.jsonl").read_text(encoding="utf-8")
+    (other / "a.jsonl").write_text(content.replace("day 1 ", "day 7 "), encoding="utf-8")
+    for refuse in (lambda: score(run, other, output), lambda: rows_left(other / "a.jsonl", output)):
+        with pytest.raises(InputError, match=r"day2/a.jsonl: .*out holds predictions of another file of this name"):
+            refuse()
+    (output / ".a.state").unlink()
+    with pytest.raises(InputError, match=r"out/a.jsonl: nothing says that it is of"):
+        score(run, other, output)
+    assert (output / "a.jsonl").read_bytes() == before
 
 
 def test_folders_without_usable_shards(tmp_path: Path) -> None:
@@ -177,6 +195,41 @@ def test_folders_without_usable_shards(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_text("")
     with pytest.raises(InputError, match="same name"):
         find_shards(tmp_path)
+
+
+def test_two_commands_do_not_share_an_output_folder(run: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = tmp_path / "out"
+    code = "import sys, time; sys.path[0] = sys.argv[2]\nfrom pathlib import Path\nfrom train.run_lock import holding\n"
+    code += "with holding(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    holder = subprocess.Popen([sys.executable, "-c", code, str(output), str(ROOT)], stdout=subprocess.PIPE, text=True)
+    monkeypatch.setattr(sys, "argv", ["score.py", "--run", str(run), "--input", str(folder), "--output", str(output)])
+    try:
+        assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+        with pytest.raises(InputError, match=r"out: in use by process \d+ .* or give --output"):
+            score_command.main()
+    finally:
+        holder.kill()
+        holder.wait()
+    assert not list(output.glob("*.jsonl"))
+
+
+@pytest.mark.parametrize("option", ["--threads=-1", "--workers=0", "--batch-size=0"])
+def test_numbers_out_of_range_are_refused(monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["score.py", "--run", "r", "--input", "i", "--output", "o", option])
+    with pytest.raises(InputError, match=rf"{option.split('=')[0]}: expected \d or more"):
+        score_command.parse()
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_row(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'\xef\xbb\xbf{"id": 1}\n{"id": 2}\n')
+    assert list(read_shard(tmp_path / "a.jsonl")) == [(1, {"id": 1}), (2, {"id": 2})]
+
+
+def test_rejects_of_an_earlier_time_go_when_there_are_none(tmp_path: Path) -> None:
+    (tmp_path / ".a.rejects").write_text('{"shard": "a.jsonl"}\n')
+    assert collect_rejects(tmp_path) == 1 and (tmp_path / "rejects.jsonl").is_file()
+    (tmp_path / ".a.rejects").write_text("")
+    assert collect_rejects(tmp_path) == 0 and not (tmp_path / "rejects.jsonl").exists()
 
 
 def test_progress_tells_rate_and_time_left() -> None:

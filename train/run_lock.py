@@ -1,9 +1,10 @@
-"""One process at a time in a run folder: the second is told who holds it, and a dead holder is no obstacle.
+"""One process at a time in a folder that is written to: the second is told who holds it, and a dead holder is no obstacle.
 
 A record lock of the operating system is held on `.lock` in the folder; it ends with its process however that ends, so the file's
 presence alone means nothing. It works between hosts where the file system has locks (NFSv4, Lustre with flock).
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -19,18 +20,23 @@ from data.errors import InputError
 from data.parsing import parse_json
 
 LOCK = ".lock"
+HELD = (errno.EACCES, errno.EAGAIN)
+"""What the system answers where somebody else has the lock; ENOLCK and others say that there are no locks here."""
 
 
 @contextmanager
-def holding(folder: Path) -> Iterator[None]:
-    """Hold a run folder, made if need be, for the length of the block.
+def holding(folder: Path, option: str = "--name") -> Iterator[None]:
+    """Hold a folder, made if need be, for the length of the block; `option` is what names another one.
 
     Raises:
-        InputError: another process holds it.
+        InputError: another process holds it, or it cannot be made or locked.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / LOCK
-    handle = _acquire(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = _acquire(path, option)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made or locked ({error.strerror}); name a folder whose file system has locks") from None
     try:
         if left := _describe(os.pread(handle, 4096, 0)):
             print(f"note: {folder}: the last process, {left}, ended without finishing; this one continues", file=sys.stderr)
@@ -53,16 +59,18 @@ def clear(folder: Path) -> None:
             path.unlink()
 
 
-def _acquire(path: Path) -> int:
+def _acquire(path: Path, option: str) -> int:
     """Return a locked descriptor of the file that has the name `path` now, not of one removed by its last holder meanwhile."""
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         try:
             fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except OSError as error:
             holder = _describe(os.pread(handle, 4096, 0)) or "another process"
             os.close(handle)
-            raise InputError(f"{path.parent}: in use by {holder}; wait for it, stop it, or give --name for a folder of its own") from None
+            if error.errno not in HELD:
+                raise
+            raise InputError(f"{path.parent}: in use by {holder}; wait for it, stop it, or give {option} for a folder of its own") from None
         with suppress(FileNotFoundError):
             if path.stat().st_ino == os.fstat(handle).st_ino:
                 return handle

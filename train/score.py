@@ -1,8 +1,9 @@
 """Score many example rows: python train/score.py --run runs/base --input shards/ --output scored/
 
 Every .jsonl and .parquet file of the input folder is a shard of example rows; its prediction rows go to a .jsonl file of the same
-name. A killed run goes on after the last chunk written; no row is lost or written twice. Rows and shards that cannot be read are named in
-rejects.jsonl, counted, and make the exit code 2. --engine ray spreads the shards over a Ray cluster (extra [ray]).
+name. A killed run goes on after the last chunk written; no row is lost or written twice, and a second command on the same output folder
+is refused. Rows and shards that cannot be read are named in rejects.jsonl, counted, and make the exit code 2. --engine ray spreads the
+shards over a Ray cluster (extra [ray]).
 """
 
 import argparse
@@ -14,6 +15,7 @@ if not __package__:
 
 from data.errors import InputError, run_command
 from train.progress import Progress
+from train.run_lock import holding
 from train.shard_files import find_shards
 from train.shards import Job, collect_rejects, open_job, rows_left, score_shard
 
@@ -25,14 +27,15 @@ def main() -> None:
     """Score all shards and say what was done and what was rejected."""
     given = parse()
     shards = find_shards(given.input)
-    job = open_job(given.run, given.seed, given.backend, given.output, batch_size=given.batch_size, threads=given.threads)
-    if given.engine == "ray":
-        from train.score_ray import score_on_ray
+    with holding(given.output, "--output"):
+        job = open_job(given.run, given.seed, given.backend, given.output, batch_size=given.batch_size, threads=given.threads)
+        if given.engine == "ray":
+            from train.score_ray import score_on_ray
 
-        score_on_ray(job, shards, address=given.ray_address, workers=given.workers)
-    else:
-        score_locally(job, shards)
-    rejected = collect_rejects(given.output)
+            score_on_ray(job, shards, address=given.ray_address, workers=given.workers)
+        else:
+            score_locally(job, shards)
+        rejected = collect_rejects(given.output)
     if rejected:
         raise InputError(
             f"{given.output / 'rejects.jsonl'}: {rejected} rows or shards of {given.input} were rejected; all others are scored"
@@ -53,9 +56,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--ray-address", help="address of a Ray cluster (default: the one at hand, else a local one)")
     parser.add_argument("--workers", type=int, default=2, help="Ray worker processes (default: 2)")
     given = parser.parse_args()
-    for option, value in (("--batch-size", given.batch_size), ("--workers", given.workers)):
-        if value is not None and value < 1:
-            raise InputError(f"{option}: expected 1 or more, got {value}")
+    for option, value, least in (("--batch-size", given.batch_size, 1), ("--workers", given.workers, 1), ("--threads", given.threads, 0)):
+        if value is not None and value < least:
+            raise InputError(f"{option}: expected {least} or more, got {value}")
     return given
 
 

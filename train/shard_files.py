@@ -1,5 +1,6 @@
 """Shards of example rows as files: which there are, their rows one by one, and what is wrong with each."""
 
+import codecs
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,8 @@ def read_shard(shard: Path) -> Iterator[RawRow]:
 
 def _read_jsonl(shard: Path) -> Iterator[Fields]:
     with shard.open("rb") as file:
+        if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+            file.seek(0)
         while line := file.readline(MAX_LINE):
             if len(line) == MAX_LINE and not line.endswith(b"\n"):
                 while (rest := file.readline(MAX_LINE)) and not rest.endswith(b"\n"):

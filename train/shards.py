@@ -1,7 +1,8 @@
 """Bulk scoring, shard by shard in constant memory, resumable after a kill.
 
-Beside an unfinished output stands `.NAME.state`, written by rename after every chunk: how many input rows were read and how
-long output and rejects were then. A new start cuts both files back to these lengths and goes on with the next row.
+Beside every output stands `.NAME.state`, written by rename after every chunk: which input it is of, how many of its rows were read and
+how long output and rejects were then. A new start cuts both files back to these lengths and goes on with the next row; a finished
+output is left alone, and another input of the same name is refused.
 """
 
 import dataclasses
@@ -26,6 +27,8 @@ from train.shard_files import RawRow, check_rows, count_rows, read_shard
 
 CHUNK = 1024
 """Rows read, scored and written together; a kill loses those being written and those scored ahead, which a restart does again."""
+HASHED = 64 * 1024
+"""Bytes hashed at the beginning and at the end of a shard, which with its size tell it from others in no time."""
 AUTO: tuple[Backend, ...] = ("onnx-int8", "onnx", "torch")
 Scored = tuple[int, list[dict[str, Any]], list[dict[str, Any]]]
 """A chunk's last row number, its prediction rows and its reject rows."""
@@ -89,12 +92,12 @@ def usable(folder: Path, backend: Backend) -> bool:
 
 @dataclass(frozen=True)
 class State:
-    """How far a shard has come: input rows read, bytes of output and rejects written, and the input's size as a check."""
+    """How far a shard has come: input rows read, bytes of output and rejects written, and the fingerprint of the input."""
 
     rows: int = 0
     output_bytes: int = 0
     reject_bytes: int = 0
-    shard_bytes: int = 0
+    shard: str = ""
 
     @classmethod
     def read(cls, path: Path) -> "State":
@@ -104,24 +107,53 @@ class State:
             InputError: the file is not one of ours.
         """
         fields = read_object(path)
-        if fields.keys() != {each.name for each in dataclasses.fields(cls)} or not all(type(value) is int for value in fields.values()):
-            raise InputError(f"{path}: not the state of a shard; remove it to score the shard anew")
+        if {key: type(value) for key, value in fields.items()} != {each.name: type(each.default) for each in dataclasses.fields(cls)}:
+            raise InputError(f"{path}: not the state of a shard; remove it and the shard's output to score it anew")
         return cls(**fields)
+
+
+def read_state(shard: Path, output: Path) -> State:
+    """Return how far a shard has come in an output folder.
+
+    Raises:
+        InputError: what the folder holds under this name is of another file, or of this one before it changed.
+    """
+    final, path, fingerprint = output / f"{shard.stem}.jsonl", output / f".{shard.stem}.state", fingerprint_of(shard)
+    if not path.is_file():
+        if final.is_file():
+            raise InputError(f"{final}: nothing says that it is of {shard}; remove it, or give another --output")
+        return State(shard=fingerprint)
+    state = State.read(path)
+    if state.shard != fingerprint:
+        raise InputError(
+            f"{shard}: {output} holds predictions of another file of this name, or it has changed since; give another --output, "
+            f"or remove {path} and {final.name}"
+        )
+    return state
+
+
+def fingerprint_of(shard: Path) -> str:
+    """Return a shard's size and a hash of its beginning and end; its folder may move."""
+    size = shard.stat().st_size
+    with shard.open("rb") as file:
+        digest = hashlib.sha256(file.read(HASHED))
+        file.seek(max(0, size - HASHED))
+        digest.update(file.read(HASHED))
+    return f"{size}-{digest.hexdigest()[:16]}"
 
 
 def score_shard(job: Job, shard: Path, advance: Callable[[int], None] = lambda rows: None) -> None:
     """Score one shard, from where an earlier try stopped; a finished one is left alone.
 
     Raises:
-        InputError: the shard changed since the earlier try.
+        InputError: the output is of another input.
     """
     final, rejects = job.output / f"{shard.stem}.jsonl", job.output / f".{shard.stem}.rejects"
     part, state_path = job.output / f".{shard.stem}.part", job.output / f".{shard.stem}.state"
+    state = read_state(shard, job.output)
     if final.is_file():
         return
-    state = State.read(state_path) if state_path.is_file() else State(shard_bytes=shard.stat().st_size)
-    if state.shard_bytes != shard.stat().st_size:
-        raise InputError(f"{shard}: has changed since scoring it began; remove {state_path} to start it anew")
+    write_json(state_path, asdict(state))
     with _cut(part, state.output_bytes) as output, _cut(rejects, state.reject_bytes) as refused:
         for last, good, bad in _scored_ahead(job, shard, state.rows):
             for row in good:
@@ -132,11 +164,10 @@ def score_shard(job: Job, shard: Path, advance: Callable[[int], None] = lambda r
                 file.flush()
                 os.fsync(file.fileno())
             rows = last - state.rows
-            state = State(last, output.tell(), refused.tell(), state.shard_bytes)
+            state = State(last, output.tell(), refused.tell(), state.shard)
             write_json(state_path, asdict(state))
             advance(rows)
     part.replace(final)
-    state_path.unlink(missing_ok=True)
 
 
 def _scored_ahead(job: Job, shard: Path, skip: int) -> Iterator[Scored]:
@@ -186,12 +217,16 @@ def collect_rejects(output: Path) -> int:
     text = "".join(read_text(path) for path in sorted(output.glob(".*.rejects")))
     if text:
         write_text(output / "rejects.jsonl", text)
+    else:
+        (output / "rejects.jsonl").unlink(missing_ok=True)
     return text.count("\n")
 
 
 def rows_left(shard: Path, output: Path) -> int:
-    """Return how many rows of a shard are still to be scored."""
-    if (output / f"{shard.stem}.jsonl").is_file():
-        return 0
-    state = output / f".{shard.stem}.state"
-    return count_rows(shard) - (State.read(state).rows if state.is_file() else 0)
+    """Return how many rows of a shard are still to be scored.
+
+    Raises:
+        InputError: as `read_state`.
+    """
+    state = read_state(shard, output)
+    return 0 if (output / f"{shard.stem}.jsonl").is_file() else count_rows(shard) - state.rows
