@@ -31,6 +31,7 @@ from eval.metrics import macro_f1
 from train.config import load_config
 from train.process import keep_freed_memory
 from train.settings import RunConfig
+from train.sources import share_of_documents
 from train.transformer import Trained, predict, train, use_bf16
 
 STOCK, DYNAMIC, OURS = "stock recipe (128, fp32)", "dynamic padding, bf16", "ours"
@@ -141,11 +142,8 @@ def memory_lines(run: Path) -> list[Line]:
 
 def quality_lines(config: RunConfig, file: Path | None, share: float) -> list[Line]:
     """Train every contestant to its end on a share of the documents and return dev macro-F1 of each."""
-    every = load_rows(config, file, "train", 10**9)
+    rows = share_of_documents(load_rows(config, file, "train", 10**9), share)
     dev = load_rows(config, None, "dev", 10**9)
-    documents = list(dict.fromkeys(row.doc_id for row in every))
-    kept = set(documents[: max(1, round(share * len(documents)))])
-    rows = [row for row in every if row.doc_id in kept]
     gold = [STANCE_ID[row.stance or "neutral"] for row in dev]
     with tempfile.TemporaryDirectory() as folder:
         trained: Trained = train(config, [rows], dev, 1, Path(folder) / "ours")

@@ -25,8 +25,10 @@ from train.checkpoints import latest_usable, newest_first, prune
 from train.faults import explained
 from train.interrupts import INTERRUPTS, Interrupted
 from train.losses import FIRST_TAUGHT, WeightedLoss
+from train.run import run
 from train.runs import check_origin, open_run
-from train.settings import ModelSettings, RunConfig, TrainerSettings
+from train.settings import DataSettings, ModelSettings, RunConfig, TrainerSettings
+from train.sources import collect_splits, load_source
 from train.transformer import Trained, train
 from train.windows import IGNORED
 
@@ -256,12 +258,12 @@ def test_a_signal_ends_at_once_outside_a_training_and_the_second_one_inside() ->
 def test_the_threads_of_a_run_are_written_down_and_taken_up_again(tmp_path: Path) -> None:
     auto = dataclasses.replace(CONFIG, trainer=dataclasses.replace(CONFIG.trainer, threads=0))
     torch.set_num_threads(1)
-    assert open_run(dataclasses.replace(CONFIG, trainer=dataclasses.replace(CONFIG.trainer, threads=3)), tmp_path).trainer.threads == 3
-    assert open_run(auto, tmp_path).trainer.threads == 3
-    assert open_run(auto, tmp_path / "other").trainer.threads == 1
+    assert open_run(dataclasses.replace(CONFIG, trainer=dataclasses.replace(CONFIG.trainer, threads=3)), tmp_path, "d").trainer.threads == 3
+    assert open_run(auto, tmp_path, "d").trainer.threads == 3
+    assert open_run(auto, tmp_path / "other", "d").trainer.threads == 1
     with pytest.raises(InputError, match="differs in threads: 2"):
-        open_run(dataclasses.replace(CONFIG, trainer=dataclasses.replace(CONFIG.trainer, threads=2)), tmp_path)
-    assert open_run(dataclasses.replace(auto, seeds=[2]), tmp_path).seeds == [1, 2]
+        open_run(dataclasses.replace(CONFIG, trainer=dataclasses.replace(CONFIG.trainer, threads=2)), tmp_path, "d")
+    assert open_run(dataclasses.replace(auto, seeds=[2]), tmp_path, "d").seeds == [1, 2]
 
 
 def test_other_data_refuses_and_other_code_is_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -273,3 +275,20 @@ def test_other_data_refuses_and_other_code_is_noted(tmp_path: Path, capsys: pyte
     assert "begun with other code (code_sha256 cccccccccccc -> dddddddddddd); versions (torch 1 -> 2)" in capsys.readouterr().err
     with pytest.raises(InputError, match=r"made from other data .*--overwrite"):
         check_origin(tmp_path, origin | {"data_fingerprint": "b"})
+
+
+def test_a_run_of_other_data_is_refused_with_every_file_as_it_was(tmp_path: Path) -> None:
+    corpus, folder = write_corpus(tmp_path / "issue"), tmp_path / "runs" / "x"
+    config = RunConfig(name="x", data=DataSettings(corpus=str(corpus)), model=ModelSettings(kind="majority"))
+
+    def again(**changes: Any) -> None:
+        source = load_source(config.data)
+        run(dataclasses.replace(config, **changes), source, collect_splits(source, config.data), folder, overwrite=False, save_seconds=300)
+
+    again()
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for path in (corpus / "corpus").glob("*.md"):
+        path.write_text(path.read_text().replace("(rovia: against)", "(rovia: favor)"))
+    with pytest.raises(InputError, match=r"seed-1: made from other data .*--overwrite"):
+        again(seeds=[1, 2])
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before

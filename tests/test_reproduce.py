@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from data.files import write_json, write_jsonl
+from data.errors import InputError
+from data.files import write_json, write_jsonl, write_text
 from data.records import STANCES
-from train.reproduce import judge, pinned
+from train.reproduce import check_output, judge, pinned
+from train.settings import RunConfig
 
 MANIFEST = {"model_sha256": "a" * 64, "data_fingerprint": "d1", "versions": {"torch": "2.0"}, "hardware": {"cores": 2}, "threads": 2}
 
@@ -43,3 +45,15 @@ def test_the_versions_of_the_manifest_are_installed() -> None:
     assert pinned("numpy==2.4\ntorch==2.13.0\ntorchmetrics==1.9\n", {"torch": "2.12.0+cpu", "python": "3.11"}) == (
         "numpy==2.4\ntorch==2.12.0\ntorchmetrics==1.9\n"
     )
+
+
+def test_a_run_is_not_compared_with_itself(tmp_path: Path) -> None:
+    config, first, second = RunConfig(name="x", seeds=[1, 2]), tmp_path / "runs" / "x", tmp_path / "again" / "x"
+    check_output(first, second, config, {1: MANIFEST})
+    with pytest.raises(InputError, match="is the run that is judged"):
+        check_output(first, first.parent / ".." / "runs" / "x", config, {1: MANIFEST})
+    write_json(second / "report.json", {"seeds": [{"seed": 1}]})
+    check_output(first, second, config, {1: MANIFEST})
+    write_text(second / "seed-1" / "DONE", "")
+    with pytest.raises(InputError, match="is complete, nothing would be run again"):
+        check_output(first, second, config, {1: MANIFEST})

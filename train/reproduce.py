@@ -11,7 +11,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from data.files import ROOT, read_json, read_text, write_text
 from data.records import Prediction, read_rows
 from train.config import load_config
 from train.origin import changes
+from train.runs import is_complete
 from train.settings import RunConfig
 
 PASSED_ON = ("PATH", "HOME", "TMPDIR", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
@@ -50,6 +51,8 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help="keep the second run in this folder of runs (default: a temporary one)")
     given = parser.parse_args()
     config, manifests = read_first(given.run)
+    if given.output:
+        check_output(given.run, given.output / config.name, config, manifests)
     with tempfile.TemporaryDirectory() as workshop:
         python = make_environment(Path(workshop), next(iter(manifests.values()))) if given.fresh_env else Path(sys.executable)
         runs = (given.output or Path(workshop) / "runs").resolve()
@@ -72,6 +75,18 @@ def read_first(folder: Path) -> tuple[RunConfig, dict[int, dict[str, Any]]]:
     if not finished or not (folder / "report.json").is_file():
         raise InputError(f"{folder}: not finished; complete it with train/run.py first")
     return config, {seed: read_json(folder / f"seed-{seed}" / "run.json") for seed in finished}
+
+
+def check_output(first: Path, second: Path, config: RunConfig, manifests: Mapping[int, Mapping[str, Any]]) -> None:
+    """Refuse to judge what is not trained now; a second run that was interrupted goes on.
+
+    Raises:
+        InputError: the second run would be the first one, or is complete already.
+    """
+    if second.resolve() == first.resolve():
+        raise InputError(f"--output {second.parent}: {second} is the run that is judged; give a folder of its own")
+    if is_complete(second, replace(config, seeds=list(manifests))):
+        raise InputError(f"--output {second.parent}: {second} is complete, nothing would be run again; remove it, or give another folder")
 
 
 def make_environment(workshop: Path, manifest: Mapping[str, Any]) -> Path:

@@ -58,7 +58,7 @@ def run(config: RunConfig, source: Source, splits: dict[str, list[Example]], fol
         if is_first():
             if overwrite:
                 clear(folder)
-            open_run(config, folder)
+            open_run(config, folder, source.fingerprint())
         wait_for_all()
         if not (folder / "config.yaml").is_file():
             raise InputError(f"{folder}: not seen by process {rank()}; runs must lie where all hosts see them")

@@ -1,7 +1,7 @@
 """Writing a run folder: what was scored, what was predicted, and the manifest that says how it came about."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,11 +25,11 @@ BEGUN = "begun.json"
 """What a seed was begun with; gone when it is done."""
 
 
-def open_run(config: RunConfig, folder: Path) -> RunConfig:
+def open_run(config: RunConfig, folder: Path, fingerprint: str) -> RunConfig:
     """Write the resolved config into a run folder and return it; an unfinished run of the same config is continued.
 
     Raises:
-        InputError: the folder holds a run of another config.
+        InputError: the folder holds a run of another config, or seeds made from data of another fingerprint.
     """
     from torch import get_num_threads
 
@@ -39,6 +39,8 @@ def open_run(config: RunConfig, folder: Path) -> RunConfig:
         begun = load_config(path)
         config = replace(with_threads(config, begun.trainer.threads), seeds=sorted({*begun.seeds, *config.seeds}))
         _refuse_another(folder, with_threads(begun, config.trainer.threads), config)
+        for manifest in sorted(path for name in ("run.json", BEGUN) for path in folder.glob(f"seed-*/{name}")):
+            _refuse_other_data(manifest.parent, changes(read_json(manifest), {"data_fingerprint": fingerprint}))
     config = with_threads(config, get_num_threads())
     write_text(path, config.to_yaml())
     return config
@@ -70,6 +72,13 @@ def _refuse_another(folder: Path, begun: RunConfig, config: RunConfig) -> None:
         )
 
 
+def _refuse_other_data(folder: Path, changed: Mapping[str, str]) -> None:
+    if "data" in changed:
+        raise InputError(
+            f"{folder}: made from other data ({changed['data']}); give --overwrite to replace it, or --name for a folder of its own"
+        )
+
+
 def check_origin(folder: Path, origin: dict[str, Any]) -> None:
     """Note in a seed's folder what it is begun with; say what has changed since where it was begun before.
 
@@ -81,10 +90,7 @@ def check_origin(folder: Path, origin: dict[str, Any]) -> None:
         write_json(folder / BEGUN, origin)
         return
     changed = changes(read_json(path), origin)
-    if "data" in changed:
-        raise InputError(
-            f"{folder}: made from other data ({changed['data']}); give --overwrite to replace it, or --name for a folder of its own"
-        )
+    _refuse_other_data(folder, changed)
     if changed:
         text = "; ".join(f"{aspect} ({what})" for aspect, what in changed.items())
         done = "done" if path.name == "run.json" else "begun"

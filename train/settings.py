@@ -31,7 +31,7 @@ class DataSettings:
         dev_share: Share of the training documents that a public set without a development split gives up for one.
         context_sentences: How many preceding sentences the model reads before the labelled one.
         context_dropout: Share of the training sentences that are read without their context, drawn anew for every epoch.
-        documents: Share of the training documents used, for learning curves; documents are taken in a seeded order.
+        documents: Share of the training documents learned from; drawn the same for all seeds, and a smaller share lies within a larger one.
         labels_per_class: How many training labels of each stance are learned from, a draw of their own for every seed; 0 takes all.
         renamed: Share of the training sentences whose actors bear other names, drawn anew for every epoch.
         teachers: Finished runs (folders, relative to the project's root) whose mean probabilities are learned beside the gold stance.

@@ -11,7 +11,7 @@ from data.documents import Document
 from data.errors import InputError
 from data.files import ROOT
 from data.newsmtsc import NEWSMTSC
-from data.public_sets import PublicSet, load_public_set
+from data.public_sets import PublicSet, load_public_set, shuffled_documents
 from data.records import STANCES, Example, limit_context, read_rows
 from data.registry import Registry
 from data.seesaw import SEESAW
@@ -32,6 +32,13 @@ def draw_labels(rows: list[Example], per_class: int, seed: int) -> list[Example]
     for stance in STANCES:
         drawn |= set([index for index in order if rows[index].stance == stance][:per_class])
     return [row for index, row in enumerate(rows) if index in drawn]
+
+
+def share_of_documents(rows: list[Example], share: float) -> list[Example]:
+    """Return the rows, in their order, of a share of their documents at random; a smaller share always lies within a larger one."""
+    documents = shuffled_documents(rows)
+    kept = set(documents[: max(1, round(share * len(documents)))])
+    return [row for row in rows if row.doc_id in kept]
 
 
 class Source(Protocol):
@@ -67,9 +74,7 @@ def collect_splits(source: Source, settings: DataSettings) -> dict[str, list[Exa
     """Return the example rows of every split that has any, of the extra test file, and of the behaviour cases."""
     names = ["train", "dev", *(name for name, documents in source.splits.items() if documents and name not in {"train", "dev"})]
     splits = {name: source.examples(name, settings.context_sentences) for name in names}
-    documents = source.splits["train"]
-    kept = set(documents[: max(1, round(settings.documents * len(documents)))])
-    splits["train"] = [row for row in splits["train"] if row.doc_id in kept]
+    splits["train"] = share_of_documents(splits["train"], settings.documents)
     if settings.extra_test:
         path = Path(settings.extra_test)
         if not SPLIT_NAME.fullmatch(path.stem) or path.stem in splits:
