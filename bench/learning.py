@@ -82,8 +82,9 @@ def confusions(test: Sequence[Example], answers: Sequence[Sequence[int]]) -> Flo
 
 
 def macro_f1_with_interval(counts: Floats) -> Json:
-    """Return mean, sd over seeds and the interval over resampled documents, as in report.json."""
-    return estimate(counts, macro_f1_of, resample_confusions(counts, np.random.default_rng(BOOTSTRAP_SEED))).to_json()
+    """Return mean, sd over seeds and the interval over resampled documents, as in report.json; a single document has no interval."""
+    estimated = estimate(counts, macro_f1_of, resample_confusions(counts, np.random.default_rng(BOOTSTRAP_SEED))).to_json()
+    return estimated if len(counts) > 1 else {**estimated, "ci95": None}
 
 
 def difference_with_interval(counts: Floats, others: Floats) -> Json:
@@ -92,7 +93,7 @@ def difference_with_interval(counts: Floats, others: Floats) -> Json:
     resampled = macro_f1_of(resample_confusions(np.concatenate([counts, others], axis=1), np.random.default_rng(BOOTSTRAP_SEED)))
     samples = mean_over_seeds(resampled[:, :seeds]) - mean_over_seeds(resampled[:, seeds:])
     mean = mean_over_seeds(macro_f1_of(counts.sum(0))) - mean_over_seeds(macro_f1_of(others.sum(0)))
-    ci95 = percentile_interval(samples)
+    ci95 = percentile_interval(samples) if len(counts) > 1 else None
     return {"mean": float(mean), "ci95": list(ci95) if ci95 else None}
 
 

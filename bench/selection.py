@@ -114,7 +114,7 @@ def play_seed(
             left = unseen(pool, labelled)
             labelled = [*labelled, *WAYS[way](scorer, left, size - len(labelled), seed)]
         print(f"{way}, {len(labelled)} labels, seed {seed}", flush=True)
-        scorer = fit_transformer(config, labelled, seed, min_steps)
+        scorer = fit_transformer(config, draw(labelled, len(labelled), seed), seed, min_steps)  # mixed: the last fifth is held back
         answers.append(scorer.score(test, config.trainer.per_device_eval_batch_size).argmax(1).tolist())
     return {"answers": answers}
 

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,25 @@ def test_a_model_that_is_always_right_is_better_by_what_the_other_lacks(rows: li
     assert macro_f1_with_interval(good)["mean"] == 1.0 and macro_f1_with_interval(good)["ci95"] == [1.0, 1.0]
     assert difference_with_interval(good, bad) == {"mean": 1.0, "ci95": [1.0, 1.0]}
     assert difference_with_interval(good, good) == {"mean": 0.0, "ci95": [0.0, 0.0]}
+
+
+def test_one_document_has_no_interval(rows: list[Example]) -> None:
+    alone = [row for row in rows if row.doc_id == rows[0].doc_id]
+    counts = confusions(alone, [[STANCE_ID[str(row.stance)] for row in alone]])
+    assert macro_f1_with_interval(counts)["ci95"] is None and difference_with_interval(counts, counts)["ci95"] is None
+
+
+def test_what_is_held_back_is_not_what_was_chosen_last(rows: list[Example], monkeypatch: pytest.MonkeyPatch) -> None:
+    learned: list[list[str]] = []
+
+    def fit(config: Any, labelled: Sequence[Example], seed: int, min_steps: int) -> Any:
+        learned.append([row.id for row in labelled])
+        return SimpleNamespace(score=lambda given, size: np.eye(3)[[0] * len(given)])
+
+    monkeypatch.setattr(selection, "fit_transformer", fit)
+    monkeypatch.setitem(selection.WAYS, "last", lambda scorer, left, labels, seed: list(left)[:labels])
+    selection.play_seed(RunConfig(), [20, 40], rows, rows[:2], 1, "last", 1)
+    assert len(learned[1]) == 40 and set(learned[1][20:]) & set(learned[0])
 
 
 def test_one_stance_alone_can_be_learned_from(rows: list[Example]) -> None:
