@@ -35,6 +35,13 @@ def test_later_layers_win_and_the_command_line_wins_over_all(tmp_path: Path) -> 
     assert (config.name, config.seeds) == ("two", [3, 4])
 
 
+@pytest.mark.parametrize("given", [("--config={one}", "--config", "{two}"), ("--config", "{one}", "--config={two}")])
+def test_layers_are_laid_in_the_order_of_the_command_line(tmp_path: Path, given: tuple[str, ...]) -> None:
+    one, two = (write(tmp_path, f"{name}.yaml", f"trainer: {{weight_decay: {name}}}") for name in ("0.1", "0.2"))
+    config = parse(*(each.format(one=one, two=two) for each in given))
+    assert (config.name, config.trainer.weight_decay) == ("0.2", 0.2)
+
+
 def test_a_base_is_found_beside_the_file_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     write(tmp_path, "root.yaml", "trainer: {learning_rate: 1.0e-5, weight_decay: 0.5}")

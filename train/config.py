@@ -125,8 +125,12 @@ def _check_value(path: Path, key: str, value: Any, *, may_be_none: bool = False)
 
 
 def _config_names(arguments: list[str]) -> list[str]:
-    names = [value for flag, value in itertools.pairwise(arguments) if flag == "--config"]
-    return names + [argument.split("=", 1)[1] for argument in arguments if argument.startswith("--config=")]
+    """Return the layers in the order of the command line, whichever way each is given."""
+    return [
+        argument.removeprefix("--config=")
+        for previous, argument in itertools.pairwise(["", *arguments])
+        if previous == "--config" or argument.startswith("--config=")
+    ]
 
 
 def _list_literal(previous: str, value: str) -> str:

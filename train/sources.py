@@ -1,6 +1,6 @@
 """Where a run's rows come from: a corpus folder of the project, or a public set read by its adapter."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -71,16 +71,38 @@ def load_source(settings: DataSettings) -> Source:
 
 
 def collect_splits(source: Source, settings: DataSettings) -> dict[str, list[Example]]:
-    """Return the example rows of every split that has any, of the extra test file, and of the behaviour cases."""
-    names = ["train", "dev", *(name for name, documents in source.splits.items() if documents and name not in {"train", "dev"})]
-    splits = {name: source.examples(name, settings.context_sentences) for name in names}
+    """Return the example rows of every split that has any, of the extra test file, and of the behaviour cases.
+
+    Raises:
+        InputError: nothing to learn from or to choose a checkpoint by, a name that stands for two splits, an extra test without labels.
+    """
+    named = [name for name, documents in source.splits.items() if documents and name not in {"train", "dev"}]
+    if BEHAVIOUR in named:
+        raise InputError(f"a split of the data is called {BEHAVIOUR!r}, as the behaviour cases are; give it another name")
+    rows = {name: source.examples(name, settings.context_sentences) for name in ("train", "dev", *named)}
+    for name in ("train", "dev"):
+        if not rows[name]:
+            raise InputError(f"the split {name!r} has no labelled actor; training needs some")
+    splits = {name: each for name, each in rows.items() if each}
     splits["train"] = share_of_documents(splits["train"], settings.documents)
     if settings.extra_test:
         path = Path(settings.extra_test)
-        if not SPLIT_NAME.fullmatch(path.stem) or path.stem in splits:
-            taken = f"{', '.join(splits)} are taken; " if path.stem in splits else ""
-            raise InputError(f"data.extra_test: {path}: its name becomes a split's; {taken}rename it to letters, digits, - and _")
-        splits[path.stem] = limit_context(read_rows(path, Example), settings.context_sentences)
+        splits[path.stem] = read_extra_test(path, {*source.splits, *splits, BEHAVIOUR}, settings.context_sentences)
     if suite := find_suite(settings.behaviour, (row.target for row in splits["train"])):
         splits[BEHAVIOUR] = limit_context(suite.rows, settings.context_sentences)
     return splits
+
+
+def read_extra_test(path: Path, taken: Collection[str], context_sentences: int) -> list[Example]:
+    """Return the rows of a file that is scored as one more split, which bears the file's name.
+
+    Raises:
+        InputError: the name cannot be a split's or is taken, or no row has a stance.
+    """
+    if not SPLIT_NAME.fullmatch(path.stem) or path.stem in taken:
+        others = f"{', '.join(sorted(taken))} are taken; " if path.stem in taken else ""
+        raise InputError(f"data.extra_test: {path}: its name becomes a split's; {others}rename it to letters, digits, - and _")
+    rows = read_rows(path, Example)
+    if not any(row.stance for row in rows):
+        raise InputError(f"data.extra_test: {path}: no row has a stance to be scored by; train/predict.py reads rows without")
+    return limit_context(rows, context_sentences)
