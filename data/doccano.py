@@ -104,11 +104,17 @@ def _spans(row: Mapping[str, Any], faults: list[str]) -> Iterator[Span]:
     for number, item in enumerate(items, 1):
         try:
             if isinstance(item, dict):
-                yield Span(str(item.get("id", number)), int(item["start_offset"]), int(item["end_offset"]), str(item["label"]))
+                name, start, end, label = item.get("id", number), item["start_offset"], item["end_offset"], item["label"]
             else:
-                yield Span(str(number), int(item[0]), int(item[1]), str(item[2]))
+                name, start, end, label = number, item[0], item[1], item[2]
+            yield Span(str(name), _offset(row["text"], int(start)), _offset(row["text"], int(end)), str(label))
         except (KeyError, IndexError, TypeError, ValueError):
             faults.append(f"label {number}: {json.dumps(item)[:60]}: expected [start, end, label]")
+
+
+def _offset(text: str, offset: int) -> int:
+    """Return an offset of a text as it is once its carriage returns are gone; doccano counts them."""
+    return offset - text.count("\r\n", 0, offset)
 
 
 def _read_marks(

@@ -189,6 +189,18 @@ def test_doccano_of_new_texts_is_cut_into_sentences(run: Callable[..., None], em
     assert [m.actor for sentence in document.sentences for m in sentence.labelled] == ["state-1", "rovia"]
 
 
+@pytest.mark.parametrize("form", ["label", "entities"])
+def test_doccano_counts_the_carriage_returns_of_a_text(run: Callable[..., None], empty_corpus: Path, tmp_path: Path, form: str) -> None:
+    text = "Belmora says no\r\n\r\nRovia signed.\r\nThen Belmora left."
+    starts = [text.index("Rovia"), text.rindex("Belmora")]
+    spans = [[starts[0], starts[0] + 5, "favor"], [starts[1], starts[1] + 7, "against"]]
+    entities = [{"id": n, "start_offset": start, "end_offset": end, "label": label} for n, (start, end, label) in enumerate(spans)]
+    (tmp_path / "b.jsonl").write_text(json.dumps({"text": text, form: spans if form == "label" else entities}))
+    run("doccano", tmp_path / "b.jsonl", "--corpus", empty_corpus, "--target", "the pipe", "--output", tmp_path / "o")
+    document = read_document(tmp_path / "o" / "agreed" / "wire" / "b-1.md")
+    assert [m.text for sentence in document.sentences for m in sentence.labelled] == ["Rovia", "Belmora"]
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
