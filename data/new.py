@@ -21,6 +21,8 @@ from typing import get_args
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from pydantic import ValidationError
+
 from data.articles import read_article, split_sentences
 from data.corpus import SPLITS
 from data.documents import FrontMatter, Genre, read_documents
@@ -73,6 +75,7 @@ def collect_articles(folder: Path, skip_faulty: bool) -> dict[str, str]:
             continue
         if doc_id in texts:
             faults.append(f"{path}: a second article of the name {doc_id!r}; rename it")
+            continue
         texts[doc_id] = text
     if faults and not skip_faulty:
         raise InputFaults([*faults, f"--articles {folder}: nothing was written; repair or remove these files, or give --skip-faulty"])
@@ -149,13 +152,17 @@ def start(folder: Path, given: argparse.Namespace) -> Marked:
     """Make a new corpus folder.
 
     Raises:
-        InputError: something is there already, or target or articles are missing.
+        InputError: something is there already, target or articles are missing, or the target is too long.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: is there already and is no corpus made by data/new.py (no {FILE})")
     if not given.target or not given.target.strip() or given.articles is None:
         raise InputError(f"{folder}: a new corpus needs --target and --articles")
-    texts, issue = collect_articles(given.articles, given.skip_faulty), Issue(target=given.target)
+    try:
+        issue = Issue(target=given.target)
+    except ValidationError as error:
+        raise InputError(f"--target: {error.errors()[0]['msg']}, got {len(given.target)}") from None
+    texts = collect_articles(given.articles, given.skip_faulty)
     marked = draft_articles(texts, issue, {}, given)
     write_frame(folder, issue)
     write_marked(folder, marked, texts)

@@ -16,6 +16,7 @@ from data.guidelines import adapt_guidelines
 from data.issue import Issue, format_issue, open_finder, read_issue
 from data.markup import parse_line
 from data.names import count_names, kind_of_body, propose_actors
+from data.new import collect_articles
 from data.registry import read_registry
 from data.sheets import read
 from data.splits import extend_splits, make_splits
@@ -165,6 +166,7 @@ def test_articles_are_added_later(issue: Path, tmp_path: Path) -> None:
     [
         (["fresh"], "fresh: a new corpus needs --target and --articles"),
         (["fresh", "--target", " ", "--articles", "texts"], "needs --target"),
+        (["fresh", "--target", "tax " * 60, "--articles", "texts"], "--target: String should have at most 200 characters, got 240"),
         (["fresh", "--target", "the tax", "--articles", "none"], "none: no such folder"),
         (["fresh", "--target", "the tax", "--articles", "empty"], "holds no .txt file"),
         (["fresh", "--target", "the tax", "--articles", "texts"], "foreign.txt: does not read like English"),
@@ -196,6 +198,15 @@ def test_faulty_files_can_be_left_out(tmp_path: Path) -> None:
     assert not (tmp_path / "toll").exists()
     (texts / "comment.txt").unlink()
     assert new("toll", "--target", "the toll", "--articles", texts, "--skip-faulty", cwd=tmp_path).returncode == 0
+
+
+def test_the_first_article_of_a_name_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder, day in (("a", "Monday"), ("b", "Tuesday")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "news.txt").write_text(f"Arlonde will pay the toll on {day}.\n")
+    texts = collect_articles(tmp_path, skip_faulty=True)
+    assert texts == {"news": "Arlonde will pay the toll on Monday.\n"}
+    assert "b/news.txt: a second article of the name 'news'" in capsys.readouterr().out
 
 
 def test_an_unlabelled_mark_keeps_a_document_out_of_the_splits(tmp_path: Path) -> None:
