@@ -50,7 +50,7 @@ def read_table(path: Path, needed: Sequence[str], optional: Sequence[str] = (), 
     """Read a table with the `needed` columns in any order; others than `needed` and `optional` are carried along.
 
     Raises:
-        InputFaults: every missing or doubled column; or no table at all, or an encoding that does not fit.
+        InputFaults: every missing or doubled column; or no table at all, no CSV, or an encoding that does not fit.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"{path}: expected a table ({', '.join(SUFFIXES)}); save an .ods or .xls file as .xlsx or CSV first")
@@ -58,8 +58,7 @@ def read_table(path: Path, needed: Sequence[str], optional: Sequence[str] = (), 
         records = list(_xlsx_records(path))
     else:
         text = _decode(path, encoding)
-        reader = csv.reader(io.StringIO(text), delimiter=_delimiter(text, [*needed, *optional]))
-        records = [list(map(_unguard, record)) for record in reader]
+        records = list(_csv_records(path, text, _delimiter(text, [*needed, *optional])))
     if not records or not any(map(str.strip, records[0])):
         raise InputError(f"{path}: row 1: expected the columns {', '.join(needed)}, got an empty row")
     columns = tuple(_strip(name).lower() for name in records[0])
@@ -121,9 +120,19 @@ def _decode(path: Path, encoding: str | None) -> str:
     return text
 
 
+def _csv_records(path: Path, text: str, delimiter: str) -> Iterator[list[str]]:
+    """Yield the rows of a CSV, whose lines may end as on Windows, Unix or old Macs."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        for record in reader:
+            yield list(map(_unguard, record))
+    except csv.Error as error:
+        raise InputError(f"{path}: line {reader.line_num}: not CSV: {error}; a quotation mark that is never closed?") from None
+
+
 def _delimiter(text: str, names: Sequence[str]) -> str:
     """Return the delimiter that makes most known columns of the first line."""
-    first = text.split("\n", 1)[0]
+    first = re.split(r"[\r\n]", text, maxsplit=1)[0]
     return max(DELIMITERS, key=lambda mark: (sum(_strip(cell).lower() in names for cell in first.split(mark)), first.count(mark)))
 
 

@@ -1,6 +1,7 @@
 """Prediction files of other systems: a CSV or JSONL with an id and a label, probabilities if there are any."""
 
 import csv
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +69,7 @@ def answer_system(name: str, answers: Mapping[str, Answer]) -> System:
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    reader = csv.DictReader(read_text(path).splitlines(), strict=True)
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
     try:
         header = [name.strip() for name in reader.fieldnames or []]
         _check_header(path, header)

@@ -269,6 +269,12 @@ def test_prediction_files_are_read_generously(tmp_path: Path) -> None:
     assert [(row.id, row.pred, row.probs) for row in found.values()] == [("x,1", "favor", (0.1, 0.2, 0.7)), ("y", "neutral", None)]
 
 
+def test_only_line_ends_end_a_line_of_csv(tmp_path: Path) -> None:
+    odd = "a\u2028b\x0bc\x0cd\x85e"
+    (tmp_path / "a.csv").write_text(f'id,pred\n{odd},favor\n"y\nz",against\n', encoding="utf-8")
+    assert list(read_answers(tmp_path / "a.csv")) == [odd, "y\nz"]
+
+
 def test_command_line(runs: Path, tmp_path: Path) -> None:
     command = [sys.executable, ROOT / "eval/compare.py", runs / "base", runs / "pair", "--output", tmp_path / "c", "--split", "test,seeds"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -51,7 +51,7 @@ def test_documents_come_back_byte_for_byte(run: Callable[..., None], corpus_fold
 
 @pytest.mark.parametrize(
     ("encoding", "delimiter", "newline"),
-    [("utf-8-sig", ";", "\r\n"), ("utf-16", "\t", "\r\n"), ("utf-8", ",", "\n")],
+    [("utf-8-sig", ";", "\r\n"), ("utf-16", "\t", "\r\n"), ("utf-8", ",", "\n"), ("utf-8", ",", "\r")],
 )
 def test_what_excel_makes_of_a_sheet_is_read(
     run: Callable[..., None], corpus_folder: Path, sheet: Path, tmp_path: Path, encoding: str, delimiter: str, newline: str
@@ -160,6 +160,9 @@ def test_curly_quotes_and_open_quotes_are_explained(tmp_path: Path) -> None:
     assert table.faults[0].endswith("row 3: 3 cells, expected 2; curly quotes around a cell do not quote it, use straight ones")
     (tmp_path / "b.csv").write_text("doc_id,stance\nd,favor\n" + 'd,"favor\n' + "d,neutral\n" * 9, encoding="utf-8")
     assert "never closed" in read_table(tmp_path / "b.csv", ("doc_id", "stance")).faults[0]
+    (tmp_path / "c.csv").write_text("doc_id,stance\nd,favor\n" + 'd,"favor\n' + "d,neutral\n" * 15_000, encoding="utf-8")
+    with pytest.raises(InputError, match=r"c.csv: line \d+: not CSV: field larger .*never closed"):
+        read_table(tmp_path / "c.csv", ("doc_id", "stance"))
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
