@@ -12,7 +12,7 @@ are in no split.
 import argparse
 import sys
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,9 +22,9 @@ if not __package__:
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from data.corpus import SPLITS, read_splits
+from data.corpus import SPLITS, read_splits, unregistered
 from data.documents import Document, read_documents
-from data.errors import InputError, run_command
+from data.errors import InputError, InputFaults, run_command
 from data.files import write_json
 from data.leaks import duplicate_documents, duplicate_sentences
 from data.registry import Registry, read_registry
@@ -45,18 +45,20 @@ def make_splits(documents: Sequence[Document], registry: Registry, seed: int) ->
     finished = [document for document in documents if not document.open_lines]
     divided = [document for document in finished if document.meta.origin != "seed"]
     groups = group_documents(divided, registry)
-    count = len(set(groups.values()))
-    if count < FEWEST_GROUPS:
-        raise InputError(f"{count} independent labelled documents; {FEWEST_GROUPS} are needed to make splits")
-    folds = FOLDS if count >= FEW_GROUPS else min(FEW_FOLDS, count)
     rows = [
         (document.meta.id, f"{document.meta.genre}|{document.meta.setting}|{mention.stance}")
         for document in divided
         for sentence in document.sentences
         for mention in sentence.labelled
     ]
-    strata = [stratum for _, stratum in rows]
     row_groups = [groups[doc_id] for doc_id, _ in rows]
+    count = len(set(row_groups))
+    if count < FEWEST_GROUPS:
+        raise InputError(f"{count} independent labelled documents; {FEWEST_GROUPS} are needed to make splits")
+    folds = FOLDS if count >= FEW_GROUPS else min(FEW_FOLDS, count)
+    strata = [stratum for _, stratum in rows]
+    if max(Counter(strata).values()) < folds:  # too few labels of each stratum for stratification: by document alone
+        strata = [""] * len(rows)
     folder = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
     fold_of: dict[str, int] = {}
     with warnings.catch_warnings():
@@ -72,14 +74,17 @@ def make_splits(documents: Sequence[Document], registry: Registry, seed: int) ->
 
 
 def extend_splits(splits: dict[str, list[str]], documents: Sequence[Document], registry: Registry) -> dict[str, list[str]]:
-    """Add the finished documents that no split has: to the split of a document they are tied to, else to train."""
+    """Add the finished documents that no split has: to the split of a document they are tied to, else to train; seed documents to seeds."""
     finished = [document for document in documents if not document.open_lines]
-    groups = group_documents(finished, registry)
+    seeds = {document.meta.id for document in finished if document.meta.origin == "seed"}
+    groups = group_documents([document for document in finished if document.meta.id not in seeds], registry)
     split_of = {doc_id: name for name, ids in splits.items() for doc_id in ids}
     split_of_group = {groups[doc_id]: name for doc_id, name in split_of.items() if doc_id in groups}
     extended = {name: list(ids) for name, ids in splits.items()}
     for doc_id in sorted(groups.keys() - split_of.keys()):
         extended.setdefault(split_of_group.get(groups[doc_id], "train"), []).append(doc_id)
+    if added := seeds - split_of.keys():
+        extended.setdefault("seeds", []).extend(added)
     return {name: sorted(ids) for name, ids in extended.items()}
 
 
@@ -132,6 +137,8 @@ def main() -> None:
         read_registry(given.folder / "actors.yaml"),
         given.folder / "splits.json",
     )
+    if faults := unregistered(documents, registry):
+        raise InputFaults(faults)
     splits = extend_splits(read_splits(path), documents, registry) if given.keep else make_splits(documents, registry, given.seed)
     write_json(path, splits)
     unfinished = sum(bool(document.open_lines) for document in documents)

@@ -1,14 +1,17 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
+from conftest import document_text
 
+from data import splits as split_command
 from data.corpus import Corpus, load_corpus
 from data.documents import read_documents
 from data.errors import InputError, InputFaults
 from data.files import write_json
 from data.registry import format_registry, read_registry
-from data.splits import group_documents, make_splits
+from data.splits import extend_splits, group_documents, make_splits
 
 
 @pytest.fixture
@@ -44,6 +47,39 @@ def test_too_few_documents_for_splits(corpus_folder: Path) -> None:
     documents = read_documents(corpus_folder / "corpus")[:2]
     with pytest.raises(InputError, match="2 independent labelled documents; 3 are needed"):
         make_splits(documents, read_registry(corpus_folder / "actors.yaml"), seed=1)
+
+
+def test_short_documents_are_divided_and_unmarked_ones_named(corpus_folder: Path) -> None:
+    registry = read_registry(corpus_folder / "actors.yaml")
+    for number, genre in enumerate(("wire", "local", "debate")):
+        line = document_text(number, genre=genre).splitlines()[8].split(",")[0]
+        header = document_text(number, genre=genre).partition("[")[0]
+        (corpus_folder / "corpus" / f"doc-{number}.md").write_text(f"{header}{line}.\n")
+    documents = read_documents(corpus_folder / "corpus")[:12]
+    short = [document for document in documents if document.meta.id in {"doc-0", "doc-1", "doc-2"}]
+    assert [len(ids) for ids in make_splits(short, registry, seed=1).values()] == [1, 1, 1]
+    for document in short:
+        document.path.write_text(document.path.read_text().partition("[")[0] + f"Nothing happened on day {document.meta.id}.\n")
+    unmarked = [document for document in read_documents(corpus_folder / "corpus") if document.meta.id in {"doc-0", "doc-1", "doc-2"}]
+    with pytest.raises(InputError, match="0 independent labelled documents"):
+        make_splits(unmarked, registry, seed=1)
+
+
+def test_a_misspelt_actor_is_named_before_anything_is_divided(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = corpus.documents[1].path
+    path.write_text(path.read_text().replace("(state-1: favor)", "(sttae-1: favor)"))
+    monkeypatch.setattr(sys, "argv", ["splits.py", str(corpus.folder)])
+    with pytest.raises(InputFaults, match=rf"{path.name}:9: actor 'sttae-1'"):
+        split_command.main()
+
+
+def test_a_new_seed_document_goes_to_the_seeds(corpus: Corpus) -> None:
+    splits = {name: list(ids) for name, ids in corpus.splits.items()}
+    new = next(document for document in corpus.documents if document.meta.id in splits["train"])
+    splits["train"].remove(new.meta.id)
+    new.path.write_text(new.path.read_text().replace("origin: written", "origin: seed"))
+    extended = extend_splits(splits, read_documents(corpus.folder / "corpus"), corpus.registry)
+    assert extended == splits | {"seeds": [new.meta.id]}
 
 
 def test_the_fingerprint_changes_with_a_label(corpus: Corpus) -> None:
