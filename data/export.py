@@ -31,7 +31,11 @@ def corpus_rows(corpus: Corpus, split: str) -> Iterator[dict[str, Any]]:
 
 
 def export(corpus: Corpus, output: Path) -> dict[str, int]:
-    """Write Parquet files and card; return the number of rows by split."""
+    """Write Parquet files and card; return the number of rows by split.
+
+    Raises:
+        InputError: no card, or two splits that the datasets library would call the same.
+    """
     from datasets import ClassLabel, Dataset, Features, List, Value
 
     text_fields = ("id", "doc_id", "context", "text", "actor", "mention", "target", "actor_name", "actor_kind", "genre", "setting", "title")
@@ -43,14 +47,18 @@ def export(corpus: Corpus, output: Path) -> dict[str, int]:
             "phenomena": List(Value("string")),
         }
     )
+    card = read_text(corpus.folder / "README.md")
+    names = {split: RENAMED_SPLITS.get(split, split) for split, ids in corpus.splits.items() if ids}
+    for split, name in names.items():
+        if split != name and name in corpus.splits:
+            raise InputError(f"{corpus.folder / 'splits.json'}: {split!r} is exported as {name!r}, which is a split too; rename that one")
     counts: dict[str, int] = {}
-    for split in (name for name, ids in corpus.splits.items() if ids):
+    for split, name in names.items():
         rows = list(corpus_rows(corpus, split))
-        name = RENAMED_SPLITS.get(split, split)
         with replacing(output / "data" / f"{name}-00000-of-00001.parquet") as path:
             Dataset.from_list(rows, features=features).to_parquet(path)
         counts[name] = len(rows)
-    write_text(output / "README.md", read_text(corpus.folder / "README.md"))
+    write_text(output / "README.md", card)
     return counts
 
 

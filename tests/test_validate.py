@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from data import blind
 from data.artefacts import blind_macro_f1, giveaways, variety
 from data.corpus import Corpus, load_corpus
 from data.documents import read_documents
+from data.errors import InputError
 from data.export import export
 from data.files import write_json
 from data.records import Example
@@ -123,3 +125,13 @@ def test_the_export_opens_with_the_datasets_library(corpus: Corpus, tmp_path: Pa
     assert loaded["train"].features["stance"].names == ["against", "neutral", "favor"]
     row = loaded["test"][0]
     assert row["text"][row["start"] : row["end"]] == row["mention"]
+
+
+def test_an_export_that_cannot_be_whole_is_refused_before_it_begins(corpus: Corpus, tmp_path: Path) -> None:
+    doubled = {**corpus.splits, "validation": corpus.splits["dev"]}
+    with pytest.raises(InputError, match=r"splits.json: 'dev' is exported as 'validation', which is a split too"):
+        export(dataclasses.replace(corpus, splits=doubled), tmp_path / "exported")
+    (corpus.folder / "README.md").unlink()
+    with pytest.raises(InputError, match=r"README.md: no such file"):
+        export(corpus, tmp_path / "exported")
+    assert not (tmp_path / "exported").exists()
