@@ -20,8 +20,9 @@ from data import artefacts
 from data.agreement import measure, pair_annotations, shared_documents
 from data.corpus import SPLITS, Corpus, load_corpus
 from data.documents import Document, read_documents
-from data.errors import InputFaults, nearest, run_command
-from data.files import ROOT, read_json, read_text
+from data.drafts import is_begun
+from data.errors import InputError, InputFaults, nearest, run_command
+from data.files import ROOT, read_object, read_text
 from data.leaks import duplicate_documents, duplicate_sentences
 from data.markup import PHENOMENA
 from data.records import STANCES
@@ -92,7 +93,7 @@ def progress(corpus: Corpus) -> str:
     to_do = [(document, document.open_lines) for document in corpus.documents if document.open_lines]
     if not to_do:
         return ""
-    first, lines = max(to_do, key=lambda each: len(each[0].sentences) - len(set(each[1])))  # the one begun, if one is
+    first, lines = next((each for each in to_do if is_begun(each[0])), to_do[0])
     done = len(corpus.documents) - len(to_do)
     marks = sum(len(lines) for _, lines in to_do)
     return f"labelled  {done} of {len(corpus.documents)} documents, {marks} marks to go; go on at {first.path}:{lines[0]}"
@@ -178,13 +179,18 @@ def blind_figures(corpus: Corpus, runs: Path) -> str:
 
 def best_run(corpus: Corpus, runs: Path) -> tuple[str, float] | None:
     """Return name and test macro-F1 of the best run that was trained on the corpus as it is now."""
-    reports = [read_json(path) for path in sorted(runs.glob("*/report.json"))]
-    scores = {
-        f"runs/{report['name']}": report["splits"]["test"]["macro_f1"]["mean"]
-        for report in reports
-        if report.get("data_fingerprint") == corpus.fingerprint() and "test" in report["splits"]
-    }
-    return max(scores.items(), key=lambda each: each[1]) if scores else None
+    found = [_test_score(path, corpus.fingerprint()) for path in sorted(runs.glob("*/report.json"))]
+    return max((each for each in found if each), key=lambda each: each[1], default=None)
+
+
+def _test_score(path: Path, fingerprint: str) -> tuple[str, float] | None:
+    """Read a run's name and test macro-F1; None for a run on other data, and for a file that is no report of ours."""
+    try:
+        report = read_object(path)
+        score = float(report["splits"]["test"]["macro_f1"]["mean"])
+        return (f"runs/{report['name']}", score) if report["data_fingerprint"] == fingerprint else None
+    except (InputError, KeyError, TypeError, ValueError):
+        return None
 
 
 def variety_line(name: str, texts: Sequence[str]) -> str:

@@ -1,4 +1,5 @@
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from data.files import write_json
 from data.records import Example
 from data.registry import read_registry
 from data.splits import make_splits
-from data.validate import faults, report
+from data.validate import best_run, faults, progress, report
 
 
 @pytest.fixture
@@ -32,6 +33,22 @@ def test_a_sound_corpus_has_no_faults_and_a_table_of_figures(corpus: Corpus, tmp
     assert "12 documents     48 sentences     72 labels" in text
     assert "neutral 36 (50%)" in text
     assert "opposite stances in 100% of the 12 sentences" in text
+
+
+def test_labelling_goes_on_at_the_document_begun(corpus: Corpus) -> None:
+    untouched, begun = corpus.documents[0].path, corpus.documents[1].path
+    body = re.sub(r": (favor|against|neutral)\)", ": ?)", untouched.read_text())
+    untouched.write_text(body + "\n".join(f"Day {number} passed." for number in range(20)) + "\n")
+    begun.write_text(re.sub(r": (against|neutral)\)", ": ?)", begun.read_text()))
+    assert f"go on at {begun}:9" in progress(dataclasses.replace(corpus, documents=read_documents(corpus.folder / "corpus")))
+
+
+def test_the_best_run_is_found_among_files_that_are_no_reports(corpus: Corpus, tmp_path: Path) -> None:
+    fields = {"data_fingerprint": corpus.fingerprint(), "splits": {"test": {"macro_f1": {"mean": 0.5}}}}
+    for name, content in (("a", fields | {"name": "a"}), ("b", fields), ("c", [1]), ("d", fields | {"splits": {"test": {}}})):
+        write_json(tmp_path / name / "report.json", content)
+    (tmp_path / "b" / "report.json").write_text("{")
+    assert best_run(corpus, tmp_path) == ("runs/a", 0.5)
 
 
 def test_a_copied_sentence_is_named_and_a_leak_called_a_leak(corpus: Corpus, tmp_path: Path) -> None:
