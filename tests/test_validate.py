@@ -118,6 +118,15 @@ def test_a_class_that_training_never_saw_gets_no_probability() -> None:
     assert probabilities.sum(axis=1) == pytest.approx(1)
 
 
+def test_one_stance_is_learned_from_and_no_label_is_told() -> None:
+    train = rows(*[("loves it", "favor")] * 5)
+    assert blind_macro_f1("tfidf", train, train) == pytest.approx(1 / 3)
+    unlabelled = [row.model_copy(update={"stance": None}) for row in train]
+    assert (blind.predict("tfidf", blind.fit("tfidf", [*unlabelled, *train]), train)[:, 2] == 1).all()
+    with pytest.raises(InputError, match="tfidf: no labelled mention to learn from"):
+        blind.fit("tfidf", unlabelled)
+
+
 def test_the_blind_learn_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[int] = []
 
