@@ -95,7 +95,7 @@ class NewTexts:
             "genre": self.genre,
             "target": self.target or read_issue(self.workspace.folder).target,
             "setting": self.setting,
-            "origin": "written",
+            "origin": "collected",
         }
         try:
             meta = FrontMatter.model_validate(fields)

@@ -7,13 +7,13 @@ The output folder holds `layers/<annotator>/` (each one's labels), `agreed/` (do
 import argparse
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from data.cells import read_table, write_table
-from data.conflicts import ADJUDICATED, Conflict, Decisions, Merged, compare_annotators, describe_pairs, merge
+from data.conflicts import ADJUDICATED, Conflict, Decisions, Key, Merged, compare_annotators, describe_pairs, merge
 from data.documents import Document
-from data.errors import InputError, InputFaults
+from data.errors import InputError, InputFaults, nearest
 from data.files import write_text
 from data.labelling import UNMARKED, Annotation, Intake, Workspace, apply_marks, read_stance
 from data.records import Stance
@@ -54,7 +54,7 @@ def finish(intake: Intake, workspace: Workspace, given: argparse.Namespace, *, r
     if not intake.annotations:
         raise InputFaults([*intake.faults, "no sound annotation, nothing imported"])
     check_annotations(intake.annotations)
-    decisions = read_decisions(given.decisions) if given.decisions else {}
+    decisions = read_decisions(given.decisions, intake.annotations, workspace) if given.decisions else {}
     merged = merge(intake.annotations, decisions)
     report = format_report(intake, merged)
     write_output(given.output, workspace, intake, merged, {"report.txt": report, **({rejects: intake.rejects} if intake.faults else {})})
@@ -83,12 +83,18 @@ def check_annotations(annotations: Sequence[Annotation]) -> None:
         raise InputFaults(faults)
 
 
-def read_decisions(path: Path) -> Decisions:
+def read_decisions(path: Path, annotations: Sequence[Annotation], workspace: Workspace) -> Decisions:
     """Read a filled adjudication file; rows without a decision stay open.
 
     Raises:
-        InputFaults: decisions that are neither a stance nor `none`, each with its row.
+        InputFaults: decisions that are neither a stance nor `none`, or about what does not exist, each with its row.
     """
+    documents = {**workspace.documents, **{each.document.meta.id: each.document for each in annotations}}
+    marked: dict[tuple[str, int], set[str]] = {}
+    for each in annotations:
+        for sentence in each.document.sentences:
+            actors = {mention.actor for mention in each.marks.get(sentence.sent_id, ()) if mention.stance}
+            marked.setdefault((each.document.meta.id, sentence.sent_id), set()).update(actors)
     table = read_table(path, ("doc_id", "sent_id", "actor", "decision"))
     decisions: dict[tuple[str, int, str], Stance | None] = {}
     faults = list(table.faults)
@@ -97,12 +103,35 @@ def read_decisions(path: Path) -> Decisions:
         try:
             key = (cells["doc_id"].strip(), int(cells["sent_id"]), cells["actor"].strip())
             if answer:
-                decisions[key] = None if answer.lower() == UNMARKED else read_stance(answer)
+                decisions[key] = _read_decision(answer)
+                check_key(key, documents, marked.get(key[:2], workspace.registry.keys()))
         except ValueError as error:
-            faults.append(f"{path}: row {row.number}: {error}, or none to take the mark away")
+            faults.append(f"{path}: row {row.number}: {error}")
     if faults:
         raise InputFaults(faults)
     return decisions
+
+
+def _read_decision(answer: str) -> Stance | None:
+    try:
+        return None if answer.lower() == UNMARKED else read_stance(answer)
+    except ValueError as error:
+        raise ValueError(f"{error}, or none to take the mark away") from None
+
+
+def check_key(key: Key, documents: Mapping[str, Document], actors: Collection[str]) -> None:
+    """Check that there is what a decision is about; `actors` are those marked there, or all where the document is not imported.
+
+    Raises:
+        ValueError: no such document, sentence or actor.
+    """
+    doc_id, sent_id, actor = key
+    if doc_id not in documents:
+        raise ValueError(f"no document {doc_id!r}{nearest(doc_id, documents)}")
+    if sent_id not in {sentence.sent_id for sentence in documents[doc_id].sentences}:
+        raise ValueError(f"{doc_id} has no sentence {sent_id}")
+    if actor not in actors:
+        raise ValueError(f"nobody marked {actor!r} in sentence {sent_id} of {doc_id}{nearest(actor, actors)}")
 
 
 def format_report(intake: Intake, merged: Sequence[Merged]) -> str:

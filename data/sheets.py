@@ -108,6 +108,8 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=40, help="documents a sheet (default 40)")
     parser.add_argument("--documents", type=Path, metavar="FILE", help="only these documents, in this order: ids, one a line")
     given = parser.parse_args()
+    if given.size < 1:
+        raise InputError(f"--size: expected 1 or more, got {given.size}")
     if given.documents:
         documents = choose_documents(open_workspace(given.folder), given.documents, None)
     else:

@@ -8,6 +8,7 @@ from data import spreadsheet
 from data.conflicts import compare_annotators, merge
 from data.documents import read_document
 from data.errors import InputFaults
+from data.intake import read_decisions
 from data.labelling import Annotation, Workspace, corpus_marks, open_workspace
 from data.markup import Mention
 
@@ -117,3 +118,16 @@ def test_adjudication_from_file_to_document(corpus_folder: Path, tmp_path: Path,
     assert document.sentences[0].labelled[0].stance == "neutral"
     assert document.meta.annotators == ("anna", "ben", "adjudicated")
     assert read_document(tmp_path / "two" / "agreed" / "doc-1.md").meta.annotators == (), "an unchanged document stays as it is"
+
+
+def test_decisions_about_what_does_not_exist_are_faults(workspace: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "adjudication.csv"
+    rows = ["doc-1,1,state-1,favor", "doc-1,1,state1,favor", "doc-1,9,state-1,favor", "dok-1,1,state-1,none", "doc-2,1,rovia,none"]
+    path.write_text("\n".join(["doc_id,sent_id,actor,decision", *rows, "doc-99,1,nobody,"]) + "\n", encoding="utf-8")
+    with pytest.raises(InputFaults) as caught:
+        read_decisions(path, [annotation(workspace, "anna")], workspace)
+    assert [fault.partition(": row ")[2] for fault in caught.value.faults] == [
+        "3: nobody marked 'state1' in sentence 1 of doc-1 (did you mean 'state-1'?)",
+        "4: doc-1 has no sentence 9",
+        "5: no document 'dok-1' (did you mean 'doc-1'?)",
+    ]

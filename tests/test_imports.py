@@ -94,7 +94,7 @@ def test_conll_of_new_texts_makes_documents(run: Callable[..., None], empty_corp
     assert '[Belmora](state-1: against) called it a threat; "never", said [the Rovians](rovia: neutral).\n\n' in text
     assert "[The bloc](opposition: favor) praised [itself](opposition)." in text
     document = read_document(tmp_path / "back" / "agreed" / "local" / "pipeline-day-1.md")
-    assert (document.meta.target, document.meta.annotators) == ("the pipeline", ("anna",))
+    assert (document.meta.target, document.meta.origin, document.meta.annotators) == ("the pipeline", "collected", ("anna",))
 
 
 def test_tokens_are_joined_as_english_is_written() -> None:

@@ -1,10 +1,11 @@
+import sys
 from pathlib import Path
 
 import pytest
 
 from data.documents import read_documents
-from data.errors import InputFaults
-from data.sheets import format_sheet, make, read, read_answers
+from data.errors import InputError, InputFaults
+from data.sheets import format_sheet, main, make, read, read_answers
 
 ANSWERS = "doc-1 1 fa\ndoc-1 2 nn\n# a remark\ndoc-1 3 f\ndoc-1 4 n\n"
 
@@ -48,3 +49,10 @@ def test_faulty_answers_name_file_and_line(corpus_folder: Path, tmp_path: Path, 
 def test_sheets_are_batched(corpus_folder: Path, tmp_path: Path) -> None:
     assert make(read_documents(corpus_folder / "corpus"), tmp_path / "sheets", 5) == 3
     assert (tmp_path / "sheets" / "sheet-03.md").read_text().count("## doc-") == 2
+
+
+@pytest.mark.parametrize("size", ["0", "-1"])
+def test_a_sheet_holds_a_document_at_least(corpus_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["sheets.py", "make", str(corpus_folder), "--output", str(tmp_path / "s"), f"--size={size}"])
+    with pytest.raises(InputError, match=f"--size: expected 1 or more, got {size}"):
+        main()
