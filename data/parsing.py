@@ -1,6 +1,7 @@
 """YAML and JSON from files that strangers may have written, parsed within limits; nothing else in the project parses either."""
 
 import json
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -179,11 +180,12 @@ def parse_json(text: str | bytes) -> Any:
     """Parse one JSON value.
 
     Raises:
-        ValueError: not JSON, NaN or Infinity (JSON has neither), nested too deeply, or text that UTF-8 cannot hold.
+        ValueError: not JSON, NaN or Infinity (JSON has neither), a number as large as that, nested too deeply, or text that UTF-8
+            cannot hold.
     """
     plain = text if isinstance(text, str) else text.decode("utf-8")
     try:
-        value = json.loads(plain, parse_constant=_refuse_constant)
+        value = json.loads(plain, parse_float=_finite, parse_constant=_refuse_constant)
     except RecursionError:
         raise ValueError(f"nested more than {MAX_DEPTH} deep") from None
     if plain.count("[") + plain.count("{") > MAX_DEPTH:
@@ -195,6 +197,14 @@ def parse_json(text: str | bytes) -> Any:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
+
+
+def _finite(digits: str) -> float:
+    """Read a number; 1e999 would become infinity."""
+    value = float(digits)
+    if math.isinf(value):
+        raise ValueError(f"{digits[:20]} is too large a number")
+    return value
 
 
 def _check_depth(value: Any) -> None:

@@ -1,10 +1,10 @@
 """The registry of actors, `actors.yaml`: who is who, by which names they are called, and whose part they are."""
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from data.errors import InputError, InputFaults
 from data.files import read_yaml
@@ -16,15 +16,19 @@ MAX_REGISTRY = 5_000_000
 """Characters; ten times the corpus's own registry."""
 
 
+Called = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""An empty name would be found everywhere."""
+
+
 class Actor(BaseModel):
     """One entry; `parent` is the actor that this one belongs to, `aliases` are names that mean it in any text."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    id: str
-    name: str
+    id: Called
+    name: Called
     kind: Kind
-    aliases: tuple[str, ...] = ()
+    aliases: tuple[Called, ...] = ()
     parent: str | None = None
 
 

@@ -124,6 +124,7 @@ def test_the_registry_survives_writing(corpus_folder: Path) -> None:
     [
         ("{}", "expected a list"),
         ("- {id: a, name: A, kind: planet}", "kind"),
+        ("- {id: a, name: A, kind: state, aliases: [A, ' ']}", "actor 1: aliases.1: String should have at least 1 character"),
         ("- {id: a, name: A, kind: state}\n- {id: a, name: B, kind: state}", "duplicate actor id 'a'"),
         ("- {id: a, name: A, kind: state, parent: b}", "parent 'b' of 'a'"),
         ("- [", "not YAML"),
