@@ -1,5 +1,6 @@
 """Behaviour cases: what a suite may hold, how predictions on it are judged, and where the result is shown."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from data.errors import InputError
 from data.files import write_json, write_jsonl, write_text
 from data.records import STANCE_ID
 from eval.behaviour.cases import NAMES, SUITES, BehaviourRow, Suite, find_suite, read_suite
-from eval.behaviour.judge import Behaviour, behaviour_deltas, behaviour_section, judge
+from eval.behaviour.judge import Behaviour, behaviour_deltas, behaviour_section, judge, read_behaviour
 from eval.compare import compare_paths
 from eval.report import summary, write_report
 
@@ -178,6 +179,31 @@ def test_predictions_of_other_cases_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"seed-1/predictions/behaviour\.jsonl: its ids are not those"):
         write_report(run, resamples=100)
     assert not (run / "report.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("kept", "changes", "message"),
+    [
+        (lambda row: row.variant > 0, {}, r"negation-02:1:a: case 'negation-02' has no original"),
+        (lambda row: row.case == "negation-03" and (row.variant > 0 or row.actor != "a"), {}, "no original"),
+        (lambda row: True, {"stance": None}, "negation-01:0:a: expected a stance"),
+    ],
+)
+def test_rows_that_cannot_be_judged_are_refused(
+    tmp_path: Path, kept: Callable[[BehaviourRow], bool], changes: dict[str, None], message: str
+) -> None:
+    rows = [row.model_dump() | changes for row in suite(tmp_path / "suite").rows if kept(row)]
+    write_jsonl(tmp_path / "behaviour.jsonl", rows)
+    with pytest.raises(InputError, match=rf"behaviour.jsonl: .*{message}"):
+        read_behaviour(tmp_path, [])
+
+
+@pytest.mark.parametrize("values", ["", "[]", "[1, 2]", "Arl"])
+def test_a_list_of_names_holds_names(tmp_path: Path, values: str) -> None:
+    suite(tmp_path)
+    write_text(tmp_path / NAMES, f"{LISTS}states: {values}\n")
+    with pytest.raises(InputError, match=r"names.yaml: states: expected a list of names"):
+        read_suite(tmp_path)
 
 
 def test_deltas_need_no_seeds_in_common(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def read_suite(folder: Path) -> Suite:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of behaviour cases")
-    names: Names = {name: tuple(values) for name, values in _read_yaml(folder / NAMES).items()}
+    names = _read_names(folder / NAMES)
     rows: list[BehaviourRow] = []
     faults: list[str] = []
     targets: dict[str, Path] = {}
@@ -225,6 +225,14 @@ def _read_capability(path: Path) -> Capability:
     except ValidationError as error:
         fault = error.errors()[0]
         raise InputError(f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
+
+
+def _read_names(path: Path) -> Names:
+    lists = _read_yaml(path)
+    for name, values in lists.items():
+        if not isinstance(values, list) or not values or not all(isinstance(each, str) for each in values):
+            raise InputError(f"{path}: {name}: expected a list of names")
+    return {name: tuple(values) for name, values in lists.items()}
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -47,11 +47,12 @@ def read_behaviour(folder: Path, seeds: Sequence[Path]) -> Behaviour | None:
     """Read the rows of a run folder and the predictions of its seeds; None for a run without a suite.
 
     Raises:
-        InputError: faulty rows, or predictions for other ids.
+        InputError: faulty rows, cases that cannot be judged, or predictions for other ids.
     """
     if not (folder / ROWS).exists():
         return None
     rows = tuple(read_rows(folder / ROWS, BehaviourRow))
+    check_cases(folder / ROWS, rows)
     pred = []
     for seed in seeds:
         path = seed / "predictions" / ROWS
@@ -60,6 +61,21 @@ def read_behaviour(folder: Path, seeds: Sequence[Path]) -> Behaviour | None:
             raise InputError(f"{path}: its ids are not those of {folder / ROWS}; train the run again")
         pred.append([STANCE_ID[found[row.id]] for row in rows])
     return Behaviour(rows, np.array(pred, dtype=np.int64))
+
+
+def check_cases(path: Path, rows: Sequence[BehaviourRow]) -> None:
+    """Check that every row has a gold stance, and every case an original with the actors that its rewordings keep.
+
+    Raises:
+        InputError: names the first case that cannot be judged.
+    """
+    originals = {(row.case, row.actor) for row in rows if row.variant == 0}
+    begun = {case for case, _ in originals}
+    for row in rows:
+        if row.stance is None:
+            raise InputError(f"{path}: {row.id}: expected a stance")
+        if row.case not in begun or (row.check == "INV" and (row.case, row.actor) not in originals):
+            raise InputError(f"{path}: {row.id}: case {row.case!r} has no original (variant 0) of {row.actor!r}")
 
 
 def judge(behaviour: Behaviour) -> list[Outcome]:
