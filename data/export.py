@@ -14,7 +14,7 @@ if not __package__:
 
 from data.corpus import Corpus, load_corpus
 from data.errors import InputError, run_command
-from data.files import read_text, replacing, write_text
+from data.files import check_output, read_text, replacing, write_text
 from data.items import to_item
 from data.records import STANCES
 
@@ -68,8 +68,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?", default=Path("data"), help="corpus folder (default: data)")
     parser.add_argument("--output", type=Path, required=True, help="new or empty folder")
     given = parser.parse_args()
-    if given.output.exists() and any(given.output.iterdir()):
-        raise InputError(f"--output {given.output}: not empty")
+    check_output(given.output)
     counts = export(load_corpus(given.folder), given.output)
     print(f"{given.output}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
 

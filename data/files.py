@@ -63,6 +63,16 @@ def check_links(folder: Path) -> None:
             raise InputError(f"{path}: is a link that leads out of {folder}; remove it, or put the file itself there")
 
 
+def check_output(output: Path) -> None:
+    """Refuse an output folder that holds something.
+
+    Raises:
+        InputError: it does.
+    """
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise InputError(f"--output {output}: not empty; name a new folder")
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place by rename when the block ends well."""

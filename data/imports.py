@@ -18,8 +18,9 @@ from data.conll import read_conll
 from data.doccano import read_doccano
 from data.documents import Genre
 from data.errors import run_command
+from data.files import check_output
 from data.foreign import NewTexts
-from data.intake import add_import_options, check_output, finish
+from data.intake import add_import_options, finish
 from data.labelling import file_annotators, open_workspace
 
 READERS = {"conll": (read_conll, "rejects.conll"), "doccano": (read_doccano, "rejects.jsonl")}

@@ -13,7 +13,7 @@ from pathlib import Path
 from data.cells import read_table, write_table
 from data.conflicts import ADJUDICATED, Conflict, Decisions, Key, Merged, compare_annotators, describe_pairs, merge
 from data.documents import Document
-from data.errors import InputError, InputFaults, nearest
+from data.errors import InputFaults, nearest
 from data.files import write_text
 from data.labelling import UNMARKED, Annotation, Intake, Workspace, apply_marks, read_stance
 from data.records import Stance
@@ -29,16 +29,6 @@ def add_import_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, help="new folder for the labels")
     parser.add_argument("--skip-faulty", action="store_true", help="import the sound documents, write the faulty ones to a rejects file")
     parser.add_argument("--decisions", type=Path, help="an adjudication.csv whose decision column is filled in")
-
-
-def check_output(output: Path) -> None:
-    """Refuse an output folder that holds something.
-
-    Raises:
-        InputError: it does.
-    """
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise InputError(f"--output {output}: not empty; name a new folder")
 
 
 def finish(intake: Intake, workspace: Workspace, given: argparse.Namespace, *, rejects: str) -> None:

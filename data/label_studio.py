@@ -18,8 +18,8 @@ if not __package__:
 
 from data.assignment import add_export_options, announce_new_actors, prepare_round
 from data.errors import InputError, run_command
-from data.files import write_json, write_text
-from data.intake import add_import_options, check_output, finish
+from data.files import check_output, write_json, write_text
+from data.intake import add_import_options, finish
 from data.label_studio_results import read_exports
 from data.label_studio_tasks import labelling_config, make_tasks
 from data.labelling import check_annotator, open_workspace

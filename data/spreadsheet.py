@@ -18,7 +18,8 @@ if not __package__:
 from data.assignment import add_export_options, announce_new_actors, prepare_round
 from data.cells import write_table
 from data.errors import InputError, run_command
-from data.intake import add_import_options, check_output, finish
+from data.files import check_output
+from data.intake import add_import_options, finish
 from data.labelling import file_annotators, open_workspace
 from data.spreadsheet_rows import COLUMNS, read_sheets, sheet_rows
 

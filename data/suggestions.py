@@ -4,11 +4,12 @@
 (an actor and sentence each) bring stances for the marks that a document has.
 """
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from data.documents import Document
 from data.errors import InputError, InputFaults, nearest
@@ -60,9 +61,11 @@ def document_uncertainty(sentences: Mapping[int, Sequence[Suggestion]]) -> float
     return sum(values) / len(values) if values else 0.0
 
 
-def entropy(probabilities: Iterable[float]) -> float:
-    """Return the entropy of a stance's probabilities as a share of the largest possible (Shannon, 1948)."""
-    return -sum(p * math.log(p) for p in probabilities if p > 0) / math.log(len(STANCES))
+def entropy(probabilities: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Return the entropy of a stance's probabilities, the last axis, as a share of the largest possible (Shannon, 1948)."""
+    given = np.asarray(probabilities)
+    shares: np.ndarray = -(given * np.log(np.where(given > 0, given, 1.0))).sum(-1) / np.log(len(STANCES))
+    return shares
 
 
 def _read_predictions(path: Path, workspace: Workspace, found: dict[str, dict[int, list[Suggestion]]], faults: list[str]) -> None:
@@ -93,7 +96,7 @@ def _relabel(mention: Mention, row: Prediction | None) -> Suggestion:
         return Suggestion(mention, None, None)
     probabilities = [getattr(row.probs, stance) for stance in STANCES]
     marked = Mention(mention.start, mention.end, mention.text, mention.actor, row.pred)
-    return Suggestion(marked, max(probabilities), entropy(probabilities))
+    return Suggestion(marked, max(probabilities), float(entropy(probabilities)))
 
 
 def _read_articles(
@@ -149,4 +152,4 @@ def _add_mention(suggestions: list[Suggestion], mention: Mapping[str, Any], star
     further = any(each.mention.actor == actor for each in suggestions)
     stance = None if further else mention["stance"]
     marked = Mention(start, end, str(mention["text"]), actor, stance)
-    suggestions.append(Suggestion(marked, None if further else max(probabilities), None if further else entropy(probabilities)))
+    suggestions.append(Suggestion(marked, None if further else max(probabilities), None if further else float(entropy(probabilities))))

@@ -48,17 +48,17 @@ def unit_confusions(units: Ints, gold: Ints, pred: Ints, unit_count: int) -> Flo
 def class_f1(confusions: Floats) -> Floats:
     """Return the F1 of each class, shape (..., 3); NaN for a class in neither gold nor prediction."""
     hits = np.diagonal(confusions, axis1=-2, axis2=-1)
-    return _divide(2 * hits, confusions.sum(-1) + confusions.sum(-2))
+    return divide(2 * hits, confusions.sum(-1) + confusions.sum(-2))
 
 
 def class_precision(confusions: Floats) -> Floats:
     """Return the precision of each class, shape (..., 3); NaN for a class never predicted."""
-    return _divide(np.diagonal(confusions, axis1=-2, axis2=-1), confusions.sum(-2))
+    return divide(np.diagonal(confusions, axis1=-2, axis2=-1), confusions.sum(-2))
 
 
 def class_recall(confusions: Floats) -> Floats:
     """Return the recall of each class, shape (..., 3); NaN for a class without support."""
-    return _divide(np.diagonal(confusions, axis1=-2, axis2=-1), confusions.sum(-1))
+    return divide(np.diagonal(confusions, axis1=-2, axis2=-1), confusions.sum(-1))
 
 
 def macro_f1_of(confusions: Floats) -> Floats:
@@ -73,7 +73,7 @@ def f1_favor_against_of(confusions: Floats) -> Floats:
 
 def accuracy_of(confusions: Floats) -> Floats:
     """Return the share of correct items."""
-    return _divide(np.trace(confusions, axis1=-2, axis2=-1), confusions.sum((-1, -2)))
+    return divide(np.trace(confusions, axis1=-2, axis2=-1), confusions.sum((-1, -2)))
 
 
 def mcc_of(confusions: Floats) -> Floats:
@@ -112,10 +112,11 @@ def macro_f1(gold: Sequence[int] | Ints, pred: Sequence[int] | Ints) -> float:
     return float(macro_f1_of(confusion(gold, pred)))
 
 
-def _divide(numerator: Floats, denominator: Floats) -> Floats:
+def divide(numerator: Floats, denominator: Floats) -> Floats:
+    """Divide elementwise; NaN where the denominator is zero."""
     return np.where(denominator > 0, numerator / np.where(denominator > 0, denominator, 1.0), np.nan)
 
 
 def _mean_of_defined(values: Floats) -> Floats:
     defined = ~np.isnan(values)
-    return _divide(np.where(defined, values, 0.0).sum(-1), defined.sum(-1).astype(np.float64))
+    return divide(np.where(defined, values, 0.0).sum(-1), defined.sum(-1).astype(np.float64))

@@ -14,7 +14,7 @@ from data.errors import InputFaults
 from data.records import MAX_FAULTS, read_rows
 from data.spans import MarkedSentence, Span, TaggedSentence
 from eval.bootstrap import RESAMPLES, estimate, resample_sums
-from eval.metrics import Floats
+from eval.metrics import Floats, divide
 from eval.scores import FEW_UNITS
 
 COUNTS = ("marked", "found", "hits", "stance_hits")
@@ -61,22 +61,22 @@ def count_spans(marked: Sequence[Span], found: Sequence[Span]) -> tuple[int, int
 
 def precision_of(counts: Floats) -> Floats:
     """Return the share of found spans that are marked."""
-    return _ratio(counts[..., HITS], counts[..., FOUND])
+    return divide(counts[..., HITS], counts[..., FOUND])
 
 
 def recall_of(counts: Floats) -> Floats:
     """Return the share of marked spans that are found."""
-    return _ratio(counts[..., HITS], counts[..., MARKED])
+    return divide(counts[..., HITS], counts[..., MARKED])
 
 
 def span_f1_of(counts: Floats) -> Floats:
     """Return the F1 of exact spans."""
-    return _ratio(2 * counts[..., HITS], counts[..., MARKED] + counts[..., FOUND])
+    return divide(2 * counts[..., HITS], counts[..., MARKED] + counts[..., FOUND])
 
 
 def stance_f1_of(counts: Floats) -> Floats:
     """Return the F1 of exact spans whose stance is right."""
-    return _ratio(2 * counts[..., STANCE_HITS], counts[..., MARKED] + counts[..., FOUND])
+    return divide(2 * counts[..., STANCE_HITS], counts[..., MARKED] + counts[..., FOUND])
 
 
 SPAN_METRICS: dict[str, Callable[[Floats], Floats]] = {
@@ -143,7 +143,3 @@ def _notes(mentions: Mentions, units: int) -> list[str]:
         number = "one document" if mentions.documents == 1 else f"{mentions.documents} documents"
         notes.append(f"{number}, resampled by {mentions.unit_name}: rough intervals")
     return notes
-
-
-def _ratio(numerator: Floats, denominator: Floats) -> Floats:
-    return np.where(denominator > 0, numerator / np.where(denominator > 0, denominator, 1.0), np.nan)

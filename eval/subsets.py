@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from data.items import Item
-from eval.metrics import CLASSES, Bools, Floats, Ints
+from eval.metrics import CLASSES, Bools, Ints, divide
 from eval.scores import defined_mean, group_by
 from eval.systems import Split, System
 
@@ -71,12 +71,7 @@ def target_confusion(split: Split, system: System) -> dict[str, Any]:
         "eligible": int(eligible.sum()),
         "errors": float(errors.mean()),
         "confused": float(confused.sum(1).mean()),
-        "rate": defined_mean(_ratio(confused.sum(1), eligible.sum())),
-        "share_of_errors": defined_mean(_ratio(confused.sum(1), errors)),
-        "chance": defined_mean(_ratio(expected.sum(1), errors)),
+        "rate": defined_mean(divide(confused.sum(1), eligible.sum())),
+        "share_of_errors": defined_mean(divide(confused.sum(1), errors)),
+        "chance": defined_mean(divide(expected.sum(1), errors)),
     }
-
-
-def _ratio(part: Any, whole: Any) -> Floats:
-    part, whole = np.broadcast_arrays(np.asarray(part, np.float64), np.asarray(whole, np.float64))
-    return np.where(whole > 0, part / np.where(whole > 0, whole, 1.0), np.nan)

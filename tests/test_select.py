@@ -15,8 +15,9 @@ from data.corpus import load_corpus
 from data.errors import InputError
 from data.files import ROOT, write_jsonl, write_text
 from data.records import Example, read_rows
+from data.suggestions import entropy
 from train import select
-from train.acquisition import by_document, by_sentence, entropy, margin, mean_of, rank
+from train.acquisition import by_document, by_sentence, margin, mean_of, rank
 
 
 @pytest.fixture(scope="module")

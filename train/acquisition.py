@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.cluster import kmeans_plusplus
 
-from data.records import STANCES, Example
+from data.records import Example
+from data.suggestions import entropy
 
 LEAST_WEIGHT = 1e-6
 """What a text of no uncertainty weighs, so that k-means++ can draw it where nothing else is left."""
@@ -40,13 +41,6 @@ def _group(rows: Sequence[Example], keys: Iterable[object]) -> list[Candidate]:
     for index, key in enumerate(keys):
         indices.setdefault(key, []).append(index)
     return [Candidate(tuple(rows[index] for index in group), tuple(group)) for group in indices.values()]
-
-
-def entropy(probabilities: np.ndarray) -> np.ndarray:
-    """Return the entropy of probabilities, shape (n, 3), as a share of the largest possible (Shannon 1948)."""
-    logarithms = np.log(np.where(probabilities > 0, probabilities, 1.0))
-    shares: np.ndarray = -(probabilities * logarithms).sum(-1) / np.log(len(STANCES))
-    return shares
 
 
 def margin(probabilities: np.ndarray) -> np.ndarray:
