@@ -153,7 +153,6 @@ def score_shard(job: Job, shard: Path, advance: Callable[[int], None] = lambda r
     state = read_state(shard, job.output)
     if final.is_file():
         return
-    write_json(state_path, asdict(state))
     with _cut(part, state.output_bytes) as output, _cut(rejects, state.reject_bytes) as refused:
         for last, good, bad in _scored_ahead(job, shard, state.rows):
             for row in good:
@@ -167,6 +166,8 @@ def score_shard(job: Job, shard: Path, advance: Callable[[int], None] = lambda r
             state = State(last, output.tell(), refused.tell(), state.shard)
             write_json(state_path, asdict(state))
             advance(rows)
+    if not state.rows:  # an empty shard, which had no chunk to write it after
+        write_json(state_path, asdict(state))
     part.replace(final)
 
 
