@@ -101,6 +101,27 @@ def test_faulty_command_lines(arguments: list[str], message: str) -> None:
         parse(*arguments)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("trainer.num_train_epochs", ".inf"),
+        ("trainer.num_train_epochs", ".nan"),
+        ("trainer.rdrop_alpha", ".inf"),
+        ("trainer.gradient_accumulation_steps", "0"),
+        ("trainer.warmup_steps", "-1"),
+        ("trainer.weight_decay", "-0.1"),
+        ("trainer.max_grad_norm", "-1"),
+        ("trainer.label_smoothing_factor", "1"),
+        ("trainer.early_stopping_patience", "0"),
+        ("trainer.dataloader_num_workers", "-1"),
+        ("seeds", str(2**32)),
+    ],
+)
+def test_values_that_training_cannot_take_are_refused(key: str, value: str) -> None:
+    with pytest.raises(InputError, match=rf"{key}: .* is out of range"):
+        parse(f"--{key}={value}")
+
+
 def test_names_stand_for_files_under_configs() -> None:
     assert find_config("base.yaml") == ROOT / "configs" / "base.yaml"
 

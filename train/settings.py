@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from math import inf
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -184,6 +185,9 @@ class RunConfig:
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:12]
 
 
+MAX_SEED = 2**32
+"""NumPy takes seeds below it."""
+
 SECTIONS = {"data": DataSettings, "model": ModelSettings, "trainer": TrainerSettings, "setfit": SetFitSettings}
 
 
@@ -208,12 +212,19 @@ def check_values(config: RunConfig) -> None:
         "model.dropout": 0 <= config.model.dropout < 1,
         "trainer.learning_rate": 0 < config.trainer.learning_rate < 1,
         "model.layer_decay": 0 < config.model.layer_decay <= 1,
-        "trainer.rdrop_alpha": config.trainer.rdrop_alpha >= 0,
-        "trainer.num_train_epochs": config.trainer.num_train_epochs >= 0,
+        "trainer.rdrop_alpha": 0 <= config.trainer.rdrop_alpha < inf,
+        "trainer.num_train_epochs": 0 <= config.trainer.num_train_epochs < inf,
         "trainer.per_device_train_batch_size": config.trainer.per_device_train_batch_size > 0,
         "trainer.per_device_eval_batch_size": config.trainer.per_device_eval_batch_size > 0,
+        "trainer.gradient_accumulation_steps": config.trainer.gradient_accumulation_steps >= 1,
+        "trainer.warmup_steps": 0 <= config.trainer.warmup_steps < inf,
+        "trainer.weight_decay": 0 <= config.trainer.weight_decay < inf,
+        "trainer.max_grad_norm": 0 <= config.trainer.max_grad_norm < inf,
+        "trainer.label_smoothing_factor": 0 <= config.trainer.label_smoothing_factor < 1,
+        "trainer.early_stopping_patience": config.trainer.early_stopping_patience >= 1,
+        "trainer.dataloader_num_workers": config.trainer.dataloader_num_workers >= 0,
         "trainer.threads": 0 <= config.trainer.threads <= 1024,
-        "seeds": bool(config.seeds) and len(set(config.seeds)) == len(config.seeds) and min(config.seeds) >= 0,
+        "seeds": 0 < len(config.seeds) == len(set(config.seeds)) and all(0 <= seed < MAX_SEED for seed in config.seeds),
         "name": re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", config.name) is not None,
     }
     if config.data.renamed and config.data.source != "corpus":
