@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import InputError, InputFaults, nearest
+from data.extras import import_extra
 from data.files import MAX_TEXT, check_plain, replacing, write_text
 
 DELIMITERS = (",", ";", "\t")
@@ -203,8 +204,4 @@ def _write_xlsx(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]
 
 
 def _openpyxl() -> Any:
-    try:
-        import openpyxl
-    except ImportError:
-        raise InputError(".xlsx needs one more package: .venv/bin/python -m pip install -c constraints.txt -e '.[xlsx]'") from None
-    return openpyxl
+    return import_extra("openpyxl", "xlsx", ".xlsx")

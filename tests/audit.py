@@ -15,6 +15,7 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from data.errors import InputError, run_command
+from data.extras import install_command
 from data.files import ROOT
 
 SERVICES = ("pypi", "osv")
@@ -44,7 +45,7 @@ def describe(packages: list[dict[str, Any]]) -> list[str]:
 def main() -> int:
     """Audit and print what was found."""
     if find_spec("pip_audit") is None:
-        raise InputError("pip-audit is not installed; pip install 'actor-stance[audit]'")
+        raise InputError(f"pip-audit is not installed; {install_command('audit')}")
     for service in SERVICES:
         packages = ask(service)
         audited = [package for package in packages or [] if "skip_reason" not in package]

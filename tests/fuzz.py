@@ -27,6 +27,7 @@ from fuzz_targets import Fault, Target, attempt, targets
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from data.errors import InputError, nearest, run_command
+from data.extras import install_command
 from data.files import ROOT
 
 KEPT = ROOT / "build" / "fuzz"
@@ -121,7 +122,7 @@ def fuzz(names: list[str], seconds: float, number: int) -> int:
     engines = {"hypothesis": run_hypothesis, "atheris": run_atheris}
     if find_spec("atheris") is None:
         engines.pop("atheris")
-        print("atheris is not installed (pip install 'actor-stance[fuzz]'): hypothesis alone")
+        print(f"atheris is not installed ({install_command('fuzz')}): hypothesis alone")
     share = seconds / len(names) / len(engines)
     totals = {engine: Tally() for engine in engines}
     for name in names:

@@ -18,6 +18,7 @@ if not __package__:
 from markupsafe import Markup, escape
 
 from data.errors import InputError, run_command
+from data.extras import import_extra
 from data.files import ROOT, read_text
 from train.config import load_config
 from train.runs import DONE
@@ -50,11 +51,7 @@ def import_gradio() -> Any:
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    try:
-        import gradio
-    except ImportError:
-        raise InputError("the app needs gradio; pip install 'actor-stance[app]'") from None
-    return gradio
+    return import_extra("gradio", "app", "the app")
 
 
 def find_runs(folder: Path) -> dict[str, Path]:

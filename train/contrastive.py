@@ -15,6 +15,7 @@ import numpy as np
 from transformers import set_seed
 
 from data.errors import InputError
+from data.extras import import_extra
 from data.files import write_json
 from data.records import STANCE_ID, STANCES, Example
 from train.settings import ModelSettings, RunConfig
@@ -83,12 +84,7 @@ def import_setfit() -> Any:
     Raises:
         InputError: it is not installed.
     """
-    try:
-        import setfit
-    except ImportError:
-        message = "model.kind: setfit is not installed; .venv/bin/pip install --constraint constraints.txt --editable '.[setfit]'"
-        raise InputError(message) from None
-    return setfit
+    return import_extra("setfit", "setfit", "model.kind setfit")
 
 
 def logistic_regression(seed: int) -> Any:

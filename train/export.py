@@ -17,6 +17,7 @@ if not __package__:
 import numpy as np
 
 from data.errors import run_command
+from data.extras import import_extra
 from data.files import replacing, write_json
 from data.records import STANCE_ID, Example
 from train.loading import Scorer, find_seed, open_scorer
@@ -71,11 +72,14 @@ class Parity:
 
 
 def export(folder: Path, settings: Any, rows: Sequence[Example], calibration: Sequence[Example]) -> dict[str, Parity]:
-    """Write both exports of a seed's folder and what the check on `rows` says of them; `calibration` sets the scales of int8."""
-    import onnx
+    """Write both exports of a seed's folder and what the check on `rows` says of them; `calibration` sets the scales of int8.
 
+    Raises:
+        InputError: the packages of the extra [onnx] are not installed.
+    """
     from train.onnx_backend import FILES, READERS, Precision, build_scorer, load_tokenizer, pad
 
+    onnx, *_ = (import_extra(module, "onnx", "the export") for module in ("onnx", "onnxscript", "onnxruntime"))
     trained = open_scorer(folder, settings, "torch")
     target = folder / "onnx"
     tokenizer = load_tokenizer(folder / "model")

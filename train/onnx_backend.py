@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 
 from data.errors import InputError
+from data.extras import import_extra
 from data.files import read_object
 from data.records import STANCES, Example
 from data.spans import MarkedSentence
@@ -182,7 +183,7 @@ def load_session(folder: Path, settings: ModelSettings, precision: Precision, th
     """Open the export of a seed's folder.
 
     Raises:
-        InputError: it was not exported, or the export did not pass its parity check.
+        InputError: it was not exported, the export did not pass its parity check, or onnxruntime is not installed.
     """
     path = folder / "onnx" / FILES[precision]
     command = f"python train/export.py --run {folder.parent} --seed {folder.name.removeprefix('seed-')}"
@@ -190,6 +191,7 @@ def load_session(folder: Path, settings: ModelSettings, precision: Precision, th
         raise InputError(f"{path}: not exported yet; run: {command}")
     if not passed_parity(folder / "onnx" / "parity.json", precision):
         raise InputError(f"{path}: its answers differ from the trained model's (see parity.json beside it); use another --backend")
+    import_extra("onnxruntime", "onnx", f"{path}: it")
     tokenizer = load_tokenizer(folder / "model")
     return build_scorer(folder, settings, precision, tokenizer, threads)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import InputError
+from data.extras import import_extra
 from train.progress import Progress
 from train.shards import Job, rows_left, score_shard
 
@@ -58,11 +59,8 @@ def score_on_ray(job: Job, shards: Sequence[Path], *, address: str | None, worke
 
 
 def _start(address: str | None) -> Any:
-    try:
-        import ray
-        import ray.data
-    except ImportError:
-        raise InputError("--engine ray: Ray is not installed; pip install 'actor-stance[ray]'") from None
+    ray = import_extra("ray", "ray", "--engine ray")
+    import_extra("ray.data", "ray", "--engine ray")
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False
     if not ray.is_initialized():

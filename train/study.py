@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import InputError
+from data.extras import import_extra
 from train.claims import is_abandoned
 from train.search_space import Space, Value
 
@@ -24,10 +25,7 @@ def import_optuna() -> Any:
     Raises:
         InputError: it is not installed.
     """
-    try:
-        import optuna
-    except ImportError:
-        raise InputError("the sweep needs optuna; pip install 'actor-stance[sweep]'") from None
+    optuna = import_extra("optuna", "sweep", "the sweep")
     optuna.logging.set_verbosity(logging.ERROR)
     return optuna
 
