@@ -1,5 +1,6 @@
 """Sweeps with real Optuna: several processes on one journal, killed trials retried, the best trial a config like any other."""
 
+import errno
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from test_run import issue  # noqa: F401
@@ -20,7 +22,9 @@ from data.files import ROOT, read_text
 from train.claims import CLAIM, claiming, is_abandoned
 from train.config import load_config
 from train.search_space import Choice, Range, read_space
+from train.settings import ModelSettings, RunConfig
 from train.study import Sweep, cut_unfinished_line, open_sweep, propose_first
+from train.sweep import run_trial
 
 optuna = pytest.importorskip("optuna")
 SPACE = {"trainer.learning_rate": Range(1e-4, 1e-2, log=True), "model.dropout": Choice((0.0, 0.1))}
@@ -171,6 +175,20 @@ def test_wrong_values_are_refused_before_anything_is_trained(issue: Path, tmp_pa
     done = subprocess.run(arguments, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
     assert "spam" in done.stderr and not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "message"), [(OSError(errno.ENOSPC, "No space left on device"), "disk full"), (MemoryError(), "out of memory: lower")]
+)
+def test_a_trial_that_lacks_room_fails_with_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, message: str
+) -> None:
+    monkeypatch.setattr("train.sweep.score_seed", Mock(side_effect=error))
+    sweep = sweep_in(tmp_path)
+    config = RunConfig(model=ModelSettings(weights="tiny"))
+    assert not run_trial(sweep, sweep.ask(), config, Mock(), {})
+    assert f"trial 0: failed: {message}" in capsys.readouterr().out.replace(f"{tmp_path / 'trial-0000'}: ", "")
+    assert [trial.state.name for trial in sweep.trials("FAIL", "RUNNING")] == ["FAIL"]
 
 
 def test_two_processes_share_a_study_and_one_is_killed(issue: Path, tmp_path: Path) -> None:  # noqa: F811

@@ -51,9 +51,12 @@ def main() -> None:
 def run(config: RunConfig, source: Source, splits: dict[str, list[Example]], folder: Path, *, overwrite: bool, save_seconds: float) -> None:
     """Open the run folder, for the first of several processes alone, and complete it."""
     from train.faults import explained
+    from train.requirements import check_requirements
     from train.run_lock import clear, holding
-    from train.runs import open_run
+    from train.runs import is_complete, open_run
 
+    if overwrite or not is_complete(folder, config):
+        check_requirements(config)
     with holding(folder) if is_first() else nullcontext(), explained(config, folder):
         if is_first():
             if overwrite:

@@ -55,12 +55,27 @@ def main() -> None:
         raise InputError("expected --config, --trials of 1 or more, and --study of letters, digits, - and _")
     space = read_space(given.space)
     check_space(config, space)
-    source = load_source(config.data)
-    identity = {"config": config.hash(), "seeds": str(config.seeds), "space": repr(sorted(space.items())), "data": source.fingerprint()}
-    sweep = open_sweep(Path(given.runs) / "sweeps" / name, name, space, identity)
-    propose_first(sweep, {key: attrgetter(key)(config) for key in space})
-    run_trials(sweep, config, source, given.trials)
+    sweep = search(config, space, Path(given.runs) / "sweeps" / name, given.trials)
     print(f"best config: {write_best(sweep, config, find_config(str(given.config[0])))}")
+
+
+def search(config: RunConfig, space: Space, folder: Path, wanted: int) -> Sweep:
+    """Do trials in a study's folder until enough are finished, and return the study.
+
+    Raises:
+        InputError: the study is of something else, or training cannot begin or go on.
+    """
+    from train.faults import explained
+    from train.requirements import check_requirements
+
+    source = load_source(config.data)
+    check_requirements(config)
+    identity = {"config": config.hash(), "seeds": str(config.seeds), "space": repr(sorted(space.items())), "data": source.fingerprint()}
+    sweep = open_sweep(folder, folder.name, space, identity)
+    propose_first(sweep, {key: attrgetter(key)(config) for key in space})
+    with explained(config, folder):
+        run_trials(sweep, config, source, wanted)
+    return sweep
 
 
 def check_space(config: RunConfig, space: Space) -> None:
@@ -111,6 +126,9 @@ def run_trials(sweep: Sweep, config: RunConfig, source: Source, wanted: int) -> 
 
 def run_trial(sweep: Sweep, trial: Any, config: RunConfig, source: Source, splits: dict[str, list[Example]]) -> bool:
     """Train and score one trial; tell whether it gave a score."""
+    from train.faults import explained
+    from train.requirements import check_requirements
+
     folder = sweep.folder_of(trial)
     with claiming(folder):
         trial.set_user_attr("folder", folder.name)
@@ -118,11 +136,14 @@ def run_trial(sweep: Sweep, trial: Any, config: RunConfig, source: Source, split
         try:
             chosen = apply(config, values)
             write_text(folder / "trial.yaml", chosen.to_yaml())
-            score = sum(score_seed(chosen, source, splits, seed, folder / f"seed-{seed}") for seed in config.seeds) / len(config.seeds)
+            check_requirements(chosen)
+            with explained(chosen, folder):
+                scores = [score_seed(chosen, source, splits, seed, folder / f"seed-{seed}") for seed in config.seeds]
         except InputError as error:
             sweep.tell(trial, None)
             print(f"trial {trial.number}: failed: {error}")
             return False
+        score = sum(scores) / len(scores)
         sweep.tell(trial, score)
     print(f"trial {trial.number}: dev macro-F1 {score:.4f}  {', '.join(f'{name} {value}' for name, value in values.items())}", flush=True)
     return True

@@ -9,7 +9,7 @@ from typing import Any
 from transformers import AutoConfig, AutoTokenizer, BertConfig, PreTrainedTokenizerBase
 from transformers.utils import logging
 
-from data.errors import InputError
+from data.errors import InputError, nearest
 from data.records import STANCES
 from train.averaging import averaged_seeds, mean_weights
 from train.model_files import check_model_files
@@ -47,6 +47,22 @@ def resolve_weights(weights: str) -> str:
     if not path.exists() and weights.startswith((".", "/", "~", "runs")):
         raise InputError(f"model.weights: no such folder {weights}")
     return weights
+
+
+def check_weights(weights: str) -> None:
+    """Refuse weights that cannot be opened, before a training needs them.
+
+    Raises:
+        InputError: neither a folder with a model nor one that the hub or its local copy has.
+    """
+    quieten()
+    try:
+        if weights != "tiny":
+            AutoConfig.from_pretrained(resolve_weights(weights), trust_remote_code=False)
+        load_tokenizer(weights)
+    except (OSError, ValueError) as error:
+        hint = nearest(weights, ("embedded", "tiny"))
+        raise InputError(f"model.weights: {weights!r} cannot be opened{hint}: {' '.join(str(error).split())[:200]}") from None
 
 
 def load_tokenizer(weights: str) -> PreTrainedTokenizerBase:

@@ -1,0 +1,35 @@
+"""What is refused before a training begins."""
+
+import sys
+
+import pytest
+
+from data.errors import InputError
+from train.requirements import check_requirements
+from train.settings import ModelSettings, RunConfig, TrainerSettings
+
+
+def check(weights: str = "tiny", kind: str = "span", trackers: tuple[str, ...] = ()) -> None:
+    check_requirements(RunConfig(model=ModelSettings(kind=kind, weights=weights), trainer=TrainerSettings(report_to=list(trackers))))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("weights", "trackers", "message"),
+    [
+        ("roberta-bse", (), "^model.weights: 'roberta-bse' cannot be opened: [^\\n]*$"),
+        ("embeded", (), "did you mean 'embedded'"),
+        ("tiny", ("trackoi",), "unknown tracker 'trackoi' .did you mean 'trackio'"),
+        ("tiny", ("trackio",), r"trackio is not installed: .*--editable '.\[tracking\]'"),
+    ],
+)
+def test_what_cannot_be_opened_is_named(monkeypatch: pytest.MonkeyPatch, weights: str, trackers: tuple[str, ...], message: str) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setitem(sys.modules, "trackio", None)
+    with pytest.raises(InputError, match=message):
+        check(weights, trackers=trackers)
+
+
+def test_what_is_there_passes() -> None:
+    check("tiny")
+    check("embedded", trackers=("none",))
+    check("nowhere", kind="tfidf")

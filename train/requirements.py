@@ -1,0 +1,44 @@
+"""What a training needs beside its settings and data, looked at before anything is written: weights that open, packages that are there."""
+
+from collections.abc import Sequence
+
+from transformers.integrations import integration_utils
+
+from data.errors import InputError, nearest
+from data.extras import install_command
+from train.settings import BASELINES, RunConfig
+from train.weights import check_weights
+
+
+def check_requirements(config: RunConfig) -> None:
+    """Refuse a training that could not begin.
+
+    Raises:
+        InputError: the weights cannot be opened, or a tracker or setfit is unknown or not installed.
+    """
+    if config.model.kind in BASELINES:
+        return
+    check_weights(config.model.weights)
+    if config.model.kind == "setfit":
+        from train.contrastive import import_setfit
+
+        import_setfit()
+    elif config.trainer.report_to not in (["all"], ["none"]):
+        check_trackers(config.trainer.report_to)
+
+
+def check_trackers(names: Sequence[str]) -> None:
+    """Refuse trackers that transformers does not know or cannot open.
+
+    Raises:
+        InputError: names the tracker.
+    """
+    known = integration_utils.INTEGRATION_TO_CALLBACK
+    for name in names:
+        if name not in known:
+            raise InputError(f"trainer.report_to: unknown tracker {name!r}{nearest(name, known)}, expected some of {', '.join(known)}")
+        try:
+            known[name]()
+        except (ImportError, RuntimeError) as error:
+            remedy = install_command("tracking") if name == "trackio" else " ".join(str(error).split())[:200]
+            raise InputError(f"trainer.report_to: {name} is not installed: {remedy}") from None
