@@ -81,7 +81,8 @@ def choose_random(scorer: Any, rows: Sequence[Example], labels: int, seed: int) 
 
 def choose_unsure(scorer: Any, rows: Sequence[Example], labels: int, seed: int) -> list[Example]:
     """Choose the sentences of the highest entropy."""
-    from train.acquisition import by_sentence, entropy, mean_of
+    from data.suggestions import entropy
+    from train.acquisition import by_sentence, mean_of
 
     candidates = by_sentence(rows)
     order = np.argsort(-mean_of(entropy(scorer.score(rows)), candidates), kind="stable")
@@ -90,7 +91,8 @@ def choose_unsure(scorer: Any, rows: Sequence[Example], labels: int, seed: int) 
 
 def choose_selected(scorer: Any, rows: Sequence[Example], labels: int, seed: int) -> list[Example]:
     """Choose as train/select.py does."""
-    from train.acquisition import by_sentence, entropy, mean_of, rank
+    from data.suggestions import entropy
+    from train.acquisition import by_sentence, mean_of, rank
     from train.embedding import embed
 
     candidates = by_sentence(rows)

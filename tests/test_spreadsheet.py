@@ -161,8 +161,12 @@ def test_curly_quotes_and_open_quotes_are_explained(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_text("doc_id,stance\nd,favor\n" + 'd,"favor\n' + "d,neutral\n" * 9, encoding="utf-8")
     assert "never closed" in read_table(tmp_path / "b.csv", ("doc_id", "stance")).faults[0]
     (tmp_path / "c.csv").write_text("doc_id,stance\nd,favor\n" + 'd,"favor\n' + "d,neutral\n" * 15_000, encoding="utf-8")
-    with pytest.raises(InputError, match=r"c.csv: line \d+: not CSV: field larger .*never closed"):
-        read_table(tmp_path / "c.csv", ("doc_id", "stance"))
+    before = csv.field_size_limit(131_072)  # of the csv module; another reader of the project raises it for all
+    try:
+        with pytest.raises(InputError, match=r"c.csv: line \d+: not CSV: field larger .*never closed"):
+            read_table(tmp_path / "c.csv", ("doc_id", "stance"))
+    finally:
+        csv.field_size_limit(before)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx"])

@@ -95,6 +95,18 @@ def test_the_target_leads_the_context_when_asked_for(tokenizer: PreTrainedTokeni
     assert "the shield : before. <actor> moscow" in tokenizer.decode(window.input_ids)
 
 
+@pytest.mark.parametrize("kind", [SpanReader, PairReader])
+def test_the_target_stays_where_the_context_is_cut(tokenizer: PreTrainedTokenizerBase, make_example: Make, kind: type) -> None:
+    row = make_example(TEXT, "Moscow", target="the shield", context="alpha " * 100 + "omega")
+    (window,) = kind(tokenizer, ModelSettings(reading="marker", max_length=40, target_text=True)).encode([row])
+    decoded = tokenizer.decode(window.input_ids)
+    assert len(window.input_ids) == 40
+    assert "the shield : alpha" in decoded and "omega <actor> moscow" in decoded
+    endless = row.model_copy(update={"target": "shield " * 100})
+    (window,) = kind(tokenizer, ModelSettings(reading="marker", max_length=40, target_text=True)).encode([endless])
+    assert len(window.input_ids) == 40 and "shield <actor> moscow" in tokenizer.decode(window.input_ids)
+
+
 def test_consecutive_sentences_share_a_window(tokenizer: PreTrainedTokenizerBase, make_example: Make) -> None:
     rows = [
         make_example("Moscow objects.", "Moscow", id="1", sent_id=1, stance="against"),

@@ -14,7 +14,7 @@ import numpy as np
 from data.records import STANCES
 from data.spans import MarkedSentence
 from train.settings import ModelSettings
-from train.windows import IGNORED, Window, encode_window, leading_text
+from train.windows import IGNORED, Window, encode_window
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -69,8 +69,7 @@ class Tagger:
         if not words:
             return []
         start, end = words[0][0][0], words[-1][0][1]
-        lead = leading_text(sentence, self.settings.target_text)
-        encoded = encode_window(self.tokenizer, lead, sentence.text[start:end], self.settings.max_length)
+        encoded = encode_window(self.tokenizer, self.settings, sentence, sentence.text[start:end])
         if encoded is None:
             middle = len(words) // 2  # a single word that fills more than a window is no mention
             return [window for part in (words[:middle], words[middle:]) if middle for window in self._encode_words(index, sentence, part)]

@@ -91,8 +91,7 @@ class SpanReader:
     def _encode_passage(self, sentences: Sequence[Sentence]) -> list[Window]:
         text, spans = join_sentences(sentences)
         marked, marked_spans = mark_mentions(text, spans)
-        lead = leading_text(sentences[0].rows[0], self.settings.target_text)
-        encoded = encode_window(self.tokenizer, lead, marked, self.settings.max_length)
+        encoded = encode_window(self.tokenizer, self.settings, sentences[0].rows[0], marked)
         if encoded is None:
             return [window for part in _halves(sentences) for window in self._encode_passage(part)]
         rows = [row for sentence in sentences for row in sentence.rows]
@@ -141,9 +140,7 @@ class PairReader:
 
     def _encode_row(self, index: int, row: Example) -> Window:
         marked, _ = mark_mentions(row.text, [(row.start, row.end)])
-        encoded = encode_window(
-            self.tokenizer, leading_text(row, self.settings.target_text), f"{marked} {row.mention}", self.settings.max_length
-        )
+        encoded = encode_window(self.tokenizer, self.settings, row, f"{marked} {row.mention}")
         if encoded is None:
             return self._encode_row(index, crop(row))
         label = STANCE_ID[row.stance] if row.stance else IGNORED
@@ -163,19 +160,32 @@ def teach(window: Window, rows: Sequence[Example], numbers: Mapping[str, int]) -
     return replace(window, labels=labels)
 
 
-def encode_window(tokenizer: "PreTrainedTokenizerBase", lead: str, text: str, max_length: int) -> Encoded | None:
-    """Encode a text after what leads up to it, as one segment; the lead is cut from the left, None if the text alone is too long.
+def encode_window(
+    tokenizer: "PreTrainedTokenizerBase", settings: ModelSettings, row: Example | MarkedSentence, text: str
+) -> Encoded | None:
+    """Encode a text after what leads up to it in the row, as one segment; None if the text alone is too long.
 
     The offsets are those of the text's tokens, by token position.
     """
-    before = tokenizer(lead, add_special_tokens=False, truncation=False, verbose=False)["input_ids"] if lead else []
     tokens = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False)
-    room = max_length - len(tokens["input_ids"]) - 2
+    room = settings.max_length - len(tokens["input_ids"]) - 2
     if room < 0:
         return None
-    head = [tokenizer.cls_token_id, *before[max(0, len(before) - room) :]]
+    head = [tokenizer.cls_token_id, *encode_lead(tokenizer, row, settings.target_text, room)]
     offsets = {len(head) + index: tuple(span) for index, span in enumerate(tokens["offset_mapping"])}
     return Encoded([*head, *tokens["input_ids"], tokenizer.sep_token_id], offsets)
+
+
+def encode_lead(tokenizer: "PreTrainedTokenizerBase", row: Example | MarkedSentence, target_text: bool, room: int) -> list[int]:
+    """Return the tokens of what stands before the sentence; where there are too many, the context is cut from the left, then the target."""
+    lead = leading_text(row, target_text)
+    if not lead:
+        return []
+    tokens = tokenizer(lead, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False)
+    ids = list(tokens["input_ids"])
+    target = sum(start < len(lead) - len(row.context) - 1 for start, _ in tokens["offset_mapping"])
+    surplus = max(0, len(ids) - room)
+    return [*ids[:target], *ids[target + surplus :]][:room]
 
 
 def sentence_key(item: tuple[int, Example]) -> tuple[object, ...]:
