@@ -1,5 +1,6 @@
 """The one exception for wrong user input, and how every command turns it into exit code 2."""
 
+import argparse
 import difflib
 import sys
 from collections.abc import Callable, Iterable
@@ -27,6 +28,17 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     """Return `` (did you mean 'x'?)`` for the closest valid name, or an empty string."""
     matches = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.5)
     return f" (did you mean {matches[0]!r}?)" if matches else ""
+
+
+def seed_argument(text: str) -> int:
+    """Read a seed of the command line, as argparse's `type`; NumPy and scikit-learn take none below 0 or of more than 32 bits.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no such number.
+    """
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to {2**32 - 1}, got {text!r}")
+    return int(text)
 
 
 def printable(text: str) -> str:

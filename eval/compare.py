@@ -11,7 +11,7 @@ from typing import Any
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from data.errors import InputError, run_command
+from data.errors import InputError, run_command, seed_argument
 from data.files import write_json, write_text
 
 
@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="folder of the pages (default: compare-a-b beside the first run)")
     parser.add_argument("--split", default="test", help="split, or several separated by commas (default: test)")
     parser.add_argument("--intersect", action="store_true", help="compare the items that all systems have")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the resampling (default: 1)")
+    parser.add_argument("--seed", type=seed_argument, default=1, help="seed of the resampling (default: 1)")
     given = parser.parse_args()
     splits = tuple(dict.fromkeys(name.strip() for name in given.split.split(",") if name.strip()))
     if not splits:

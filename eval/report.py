@@ -13,7 +13,7 @@ if not __package__:
 
 import numpy as np
 
-from data.errors import InputError, nearest, run_command
+from data.errors import InputError, nearest, run_command, seed_argument
 from data.files import write_json, write_text
 from eval.bootstrap import RESAMPLES
 from eval.charts import figure, interval_text
@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="run folder")
     parser.add_argument("--export", default="", help="also write the results table as: csv, latex (comma-separated)")
     parser.add_argument("--resamples", type=int, default=RESAMPLES, help=f"bootstrap resamples (default: {RESAMPLES})")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the resampling (default: 1)")
+    parser.add_argument("--seed", type=seed_argument, default=1, help="seed of the resampling (default: 1)")
     given = parser.parse_args()
     if given.resamples < 100:
         raise InputError(f"--resamples: {given.resamples} is too few for a 95 % interval, expected at least 100")

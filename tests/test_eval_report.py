@@ -254,7 +254,12 @@ def test_faulty_run_leaves_no_report(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["nowhere"], "no such run folder"), ([".", "--export", "cvs"], "did you mean 'csv'"), ([".", "--resamples", "3"], "too few")],
+    [
+        (["nowhere"], "no such run folder"),
+        ([".", "--export", "cvs"], "did you mean 'csv'"),
+        ([".", "--resamples", "3"], "too few"),
+        ([".", "--seed", "-1"], "from 0"),
+    ],
 )
 def test_command_line_faults_exit_with_two(tmp_path: Path, arguments: list[str], message: str) -> None:
     done = subprocess.run([sys.executable, ROOT / "eval/report.py", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)

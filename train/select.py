@@ -19,7 +19,7 @@ import numpy as np
 
 from data.cells import write_table
 from data.documents import Document, read_document, read_documents
-from data.errors import InputError, nearest, printable, run_command
+from data.errors import InputError, nearest, printable, run_command, seed_argument
 from data.files import write_jsonl, write_text
 from data.published import together
 from data.records import Example, read_rows
@@ -75,7 +75,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, help="file to write: .txt (ranks documents), .jsonl or .csv (rank sentences)")
     parser.add_argument("--number", type=int, default=100, help="how many to choose (default: 100)")
     parser.add_argument("--uncertainty", choices=MEASURES, default="entropy", help="of the stance's probabilities (default: entropy)")
-    parser.add_argument("--seed", type=int, default=1, help="of the draw (default: 1)")
+    parser.add_argument("--seed", type=seed_argument, default=1, help="of the draw (default: 1)")
     given = parser.parse_args()
     if given.output and given.output.suffix not in OUTPUTS:
         raise InputError(f"--output {given.output}: expected {', '.join(OUTPUTS)}{nearest(given.output.suffix, OUTPUTS)}")
