@@ -71,10 +71,14 @@ class Calibration:
 
 def scale(probs: Floats, temperature: float) -> Floats:
     """Return softmax(log(probs) / temperature) over the last axis (temperature scaling, Guo et al. 2017)."""
-    logits = np.log(np.clip(probs, TINY, None)) / temperature
-    logits -= logits.max(-1, keepdims=True)
-    weights = np.exp(logits)
-    return np.asarray(weights / weights.sum(-1, keepdims=True))
+    return softmax(np.log(np.clip(probs, TINY, None)) / temperature)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Turn logits into probabilities along the last axis."""
+    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probabilities: np.ndarray = weights / weights.sum(axis=-1, keepdims=True)
+    return probabilities
 
 
 def calibrate(predictions: Sequence[Prediction], target_accuracy: float = TARGET_ACCURACY) -> Calibration:

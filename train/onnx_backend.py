@@ -15,6 +15,7 @@ from data.extras import import_extra
 from data.files import read_object
 from data.records import STANCES, Example
 from data.spans import MarkedSentence
+from eval.calibration import softmax
 from train.settings import ModelSettings
 from train.tagging import Offsets, Tagger, find_spans
 from train.windows import PairReader, Reader, SpanReader, Window
@@ -152,13 +153,6 @@ def open_session(path: Path) -> Any:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOWING)
     except Exception as error:  # onnxruntime has an exception of its own for every kind of damage
         raise InputError(f"{path}: cannot be opened: {' '.join(str(error).split())[:200]}") from None
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Turn logits into probabilities along the last axis."""
-    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    probabilities: np.ndarray = weights / weights.sum(axis=-1, keepdims=True)
-    return probabilities
 
 
 def pad(windows: Sequence[Window], pad_token_id: int) -> dict[str, np.ndarray]:

@@ -23,6 +23,7 @@ from transformers import (
 )
 
 from data.records import STANCES, Example
+from eval.calibration import softmax
 from train.checkpoints import Carried
 from train.detection import NOTHING_MARKED, Marked
 from train.faults import naming_examples
@@ -197,10 +198,3 @@ def run_windows(
             batch = order[start : start + batch_size]
             inputs = tokenizer.pad({"input_ids": [window.input_ids for window in batch]}, return_tensors="pt").to(model.device)
             yield from zip(batch, model(**inputs).logits.float().cpu().numpy(), strict=True)
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Turn logits into probabilities along the last axis."""
-    exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    result: np.ndarray = exponents / exponents.sum(axis=-1, keepdims=True)
-    return result
