@@ -1,8 +1,11 @@
 """What is refused before a training begins."""
 
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
+from tiny_run import make_run
 
 from data.errors import InputError
 from train.requirements import check_requirements
@@ -33,3 +36,11 @@ def test_what_is_there_passes() -> None:
     check("tiny")
     check("embedded", trackers=("none",))
     check("nowhere", kind="tfidf")
+
+
+def test_setfit_starts_at_no_average(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "two")
+    shutil.copytree(run / "seed-1", run / "seed-2")
+    check(f"average:{run}")
+    with pytest.raises(InputError, match=r"^model\.weights: setfit starts at one encoder"):
+        check(f"average:{run}", "setfit")

@@ -6,6 +6,8 @@ from transformers.integrations import integration_utils
 
 from data.errors import InputError, nearest
 from data.extras import install_command
+from train.averaging import KEY as AVERAGED
+from train.averaging import averaged_seeds
 from train.settings import BASELINES, RunConfig
 from train.weights import check_weights
 
@@ -22,6 +24,8 @@ def check_requirements(config: RunConfig) -> None:
     if config.model.kind == "setfit":
         from train.contrastive import import_setfit
 
+        if averaged_seeds(config.model.weights):
+            raise InputError(f"{AVERAGED}: setfit starts at one encoder, not at an average; name the folder of a model")
         import_setfit()
     elif config.trainer.report_to not in (["all"], ["none"]):
         check_trackers(config.trainer.report_to)

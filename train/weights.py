@@ -106,7 +106,8 @@ def load_model(auto_class: Any, weights: str, tokenizer: PreTrainedTokenizerBase
     )
     if averaged := averaged_seeds(weights):
         shapes = {name: value.shape for name, value in model.state_dict().items()}
-        model.load_state_dict({name: value for name, value in mean_weights(averaged).items() if shapes[name] == value.shape}, strict=False)
+        fitting = {name: value for name, value in mean_weights(averaged).items() if shapes.get(name) == value.shape}
+        model.load_state_dict(fitting, strict=False)
     if model.get_input_embeddings().num_embeddings != len(tokenizer):
         model.resize_token_embeddings(len(tokenizer))
     return model
