@@ -1,6 +1,5 @@
 """The one exception for wrong user input, and how every command turns it into exit code 2."""
 
-import argparse
 import difflib
 import sys
 from collections.abc import Callable, Iterable
@@ -34,10 +33,10 @@ def seed_argument(text: str) -> int:
     """Read a seed of the command line, as argparse's `type`; NumPy and scikit-learn take none below 0 or of more than 32 bits.
 
     Raises:
-        argparse.ArgumentTypeError: it is no such number.
+        InputError: it is no such number.
     """
     if not text.isdecimal() or int(text) >= 2**32:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to {2**32 - 1}, got {text!r}")
+        raise InputError(f"--seed {text}: expected a whole number from 0 to {2**32 - 1}")
     return int(text)
 
 

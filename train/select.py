@@ -81,8 +81,6 @@ def parse() -> argparse.Namespace:
         raise InputError(f"--output {given.output}: expected {', '.join(OUTPUTS)}{nearest(given.output.suffix, OUTPUTS)}")
     if given.number < 1:
         raise InputError(f"--number {given.number}: expected 1 or more")
-    if not 0 <= given.seed < 2**32:
-        raise InputError(f"--seed {given.seed}: expected 0 or more, below 2**32")
     return given
 
 
