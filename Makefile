@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test check test-slow test-browser test-ray test-label-studio chaos fuzz audit corpus reports export bench bench-score bench-selection bench-few-labels app sweep lock clean
+.PHONY: help setup train test check test-slow test-browser test-ray test-label-studio chaos fuzz audit corpus reports export bench bench-gpu bench-score bench-selection bench-few-labels app sweep lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -85,6 +85,9 @@ bench: export ## speed against the usual ways, a verdict a line (bench.json; hal
 	$(BIN)/python bench/article.py --run runs/base
 	$(BIN)/python bench/infer.py --run runs/base
 	$(BIN)/python bench/train.py --run runs/base --quality 0.1
+
+bench-gpu: $(STAMP) ## training and scoring on a GPU, where there is one (a minute)
+	$(BIN)/python bench/gpu.py --config base.yaml
 
 bench-score: export ## bulk scoring: speed, memory and time a row up to a million rows (an hour)
 	$(BIN)/python bench/score.py --run runs/base

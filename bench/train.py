@@ -106,11 +106,17 @@ def one_epoch(config: RunConfig) -> RunConfig:
     return replace(config, trainer=replace(config.trainer, num_train_epochs=1.0))
 
 
-def peak(dtype: torch.dtype, size: int) -> float:
+def peak(dtype: torch.dtype, size: int, device: str = "cpu") -> float:
     """Return the floating-point operations a second of square matrix products."""
-    a, b = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
-    a @ b
-    return float(2 * size**3 / min(clocked(lambda: a @ b)[0] for _ in range(7)))
+    a, b = (torch.randn(size, size).to(device, dtype) for _ in range(2))
+
+    def multiply() -> None:
+        a @ b
+        if device != "cpu":
+            torch.cuda.synchronize()
+
+    multiply()
+    return float(2 * size**3 / min(clocked(multiply)[0] for _ in range(7)))
 
 
 def encoder_flops(config: RunConfig, rows: Sequence[Example]) -> float:

@@ -6,9 +6,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import torch
 from tiny_run import make_run
 
-from bench import article, infer, score, startup
+from bench import article, gpu, infer, score, startup
 from bench import train as training
 from bench.record import Line, record
 from bench.repeat import Times, interleave, ratio
@@ -42,6 +43,21 @@ def test_inference_of_all_contestants(run: Path, tmp_path: Path, monkeypatch: py
     section = measure(infer, run, tmp_path / "bench.json", monkeypatch)
     assert {"ours, torch", infer.PIPELINE, infer.BATCHED} <= set(section["contestants"])
     assert section["machine"]["versions"]["torch"]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_without_a_gpu_none_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["bench", "--output", str(tmp_path / "bench.json")])
+    with pytest.raises(InputError, match="no GPU here"):
+        gpu.main()
+    assert not (tmp_path / "bench.json").exists()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_gpu_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["bench", "--quick", "--output", str(tmp_path / "bench.json")])
+    gpu.main()
+    assert all(line["value"] > 0 for line in read_json(tmp_path / "bench.json")["sections"]["gpu"]["lines"])
 
 
 def test_starts_are_timed_and_their_exit_codes_checked(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,7 @@ def export(folder: Path, settings: Any, rows: Sequence[Example], calibration: Se
     target = folder / "onnx"
     tokenizer = load_tokenizer(folder / "model")
     reference = trained.score(rows)
-    write_fp32(trained.model, target / FILES["fp32"])  # type: ignore[attr-defined]
+    write_fp32(trained.model.cpu(), target / FILES["fp32"])  # type: ignore[attr-defined]
 
     def check(precision: Precision) -> Parity:
         scorer = build_scorer(folder, settings, precision, tokenizer)
