@@ -7,7 +7,7 @@ STAMP := .venv/.stamp
 .PHONY: help setup train test check test-slow test-browser test-ray test-label-studio chaos fuzz audit corpus reports export bench bench-gpu bench-score bench-selection bench-few-labels app sweep lock clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 $(STAMP): constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -80,7 +80,7 @@ export: $(STAMP) ## ONNX, fp32 and int8, of runs/base
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[onnx]'
 	$(BIN)/python train/export.py --run runs/base
 
-bench: export ## speed against the usual ways, a verdict a line (bench.json; half an hour on a quiet machine)
+bench: export ## speed against the usual ways, one verdict per line (bench.json; half an hour on a quiet machine)
 	$(BIN)/python bench/startup.py --run runs/base
 	$(BIN)/python bench/article.py --run runs/base
 	$(BIN)/python bench/infer.py --run runs/base

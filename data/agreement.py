@@ -151,7 +151,7 @@ def disagreements(judgements: Iterable[Judgement]) -> list[str]:
 
 def main() -> None:
     """Print the agreement table, and with --list every disagreement."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("first", type=Path)
     parser.add_argument("second", type=Path)
     parser.add_argument("--list", action="store_true", help="list every disagreement with file and line")

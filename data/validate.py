@@ -1,4 +1,4 @@
-"""Every check on a corpus, one line a fault, then its table of sizes, shares, agreement, leaks and artefacts.
+"""Every check on a corpus, one line per fault, then its table of sizes, shares, agreement, leaks and artefacts.
 
     python data/validate.py            checks data/
     python data/validate.py my-issue   checks another corpus folder

@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from data.files import ROOT, read_text
-from train.reference import PAGE, describe, render
-from train.settings import TrainerSettings
+from train.reference import PAGE, render
+from train.settings import TrainerSettings, describe
 
 
 def test_the_reference_of_config_keys_is_up_to_date() -> None:

@@ -7,27 +7,42 @@ Later layers win over earlier ones and the command line over files. A file may n
 import dataclasses
 import itertools
 import re
+from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
-from jsonargparse import ArgumentError, ArgumentParser, Namespace
+from jsonargparse import ArgumentError, ArgumentParser, DefaultHelpFormatter, Namespace
 
 from data.errors import InputError, nearest
 from data.files import ROOT, read_yaml
-from train.settings import SECTIONS, RunConfig, check_values
+from train.settings import SECTIONS, RunConfig, check_values, describe
 
 MAX_BASES = 8
 MAX_LIST = 100
 
 
+class SettingsHelp(RawDescriptionHelpFormatter, DefaultHelpFormatter):
+    """Types and defaults beside each setting, and descriptions in their own lines."""
+
+
 def build_parser(description: str) -> ArgumentParser:
     """Return the parser of all settings; entry points add their own flags to it."""
-    parser = ArgumentParser(prog="python train/run.py", description=description, exit_on_error=False, allow_abbrev=False)
+    parser = ArgumentParser(
+        usage="%(prog)s --config NAME [--SETTING VALUE ...]",
+        description=description,
+        formatter_class=SettingsHelp,
+        exit_on_error=False,
+        allow_abbrev=False,
+    )
     parser.add_argument("--config", action="append", default=[], help="YAML layer; a path, or a name under configs/")
     parser.add_argument("--name", type=str, default=None, help="folder under runs/ (default: the config's stem)")
     parser.add_argument("--seeds", type=list[int], default=[1], help="seeds, e.g. 1,2,3")
     for section, settings in SECTIONS.items():
         parser.add_class_arguments(settings, section)
+        (parser.groups or {})[section].title = f"{section}: {(settings.__doc__ or '').splitlines()[0].rstrip('.')}"
+        told = {f"{section}.{name}": sentence for name, sentence in describe(settings).items()}
+        for action in parser._actions:
+            action.help = told.get(action.dest, action.help)
     return parser
 
 

@@ -1,8 +1,8 @@
 """Who stands where: python train/predict.py --run runs/base --input seeds/*.txt --html out.html
 
 The input is articles (.txt files, folders of them, or - for standard input) or example rows (one .jsonl file). Prints a table
-of actors; --output writes a file by its ending: .jsonl prediction rows (an actor and sentence each), .json everything, .csv a
-line an actor and article.
+of actors; --output writes a file by its ending: .jsonl prediction rows (one per actor and sentence), .json everything, .csv
+one line per actor and article.
 """
 
 import argparse

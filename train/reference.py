@@ -4,8 +4,8 @@ The keys, types and defaults are those of the settings' dataclasses in `train/se
 fails when docs/configuration.md is stale.
 """
 
+import argparse
 import dataclasses
-import re
 import sys
 import typing
 from pathlib import Path
@@ -16,7 +16,7 @@ if not __package__:
 
 from data.errors import run_command
 from data.files import ROOT, write_text
-from train.settings import SECTIONS, RunConfig
+from train.settings import SECTIONS, RunConfig, describe
 
 PAGE = ROOT / "docs" / "configuration.md"
 
@@ -34,20 +34,6 @@ Every key of a config file, with its type, its default and what it does. This pa
 
 `configs/base.yaml` sets what was found to work on the shield corpus; [experiments.md](experiments.md) says how.
 """
-
-
-def describe(settings: type) -> dict[str, str]:
-    """Return the sentence that a settings class's docstring has for each field.
-
-    Raises:
-        ValueError: a field without one, or one without a field.
-    """
-    text = settings.__doc__ or ""
-    found = {name: " ".join(sentence.split()) for name, sentence in re.findall(r"^\s*(\w+): (.+(?:\n {12,}.*)*)", text, re.M)}
-    names = {each.name for each in dataclasses.fields(settings)}
-    if names != set(found):
-        raise ValueError(f"{settings.__name__}: the docstring and the fields differ in {sorted(names ^ set(found))}")
-    return found
 
 
 def type_name(hint: Any) -> str:
@@ -91,6 +77,8 @@ def render() -> str:
 
 def main() -> None:
     """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser.parse_args()
     write_text(PAGE, render())
     print(PAGE.relative_to(ROOT))
 

