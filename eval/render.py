@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from data.records import STANCES
 from eval import charts, pictures
@@ -71,6 +71,7 @@ def environment() -> Environment:
         "interval": charts.interval_text,
         "p": charts.p_text,
         "percent": percent,
+        "breakable": lambda key: Markup(escape(key).replace(".", Markup(".<wbr>")).replace("_", Markup("_<wbr>"))),
         "words": lambda name: str(name).replace("_", " "),
         "duration": duration,
         "thousands": lambda value: "–" if value is None else f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}"),
@@ -80,7 +81,7 @@ def environment() -> Environment:
     }
     env.globals |= {"chart": pictures, "mini_whisker": charts.mini_whisker, "whisker_chart": charts.whisker_chart}
     env.globals |= {"stances": STANCES, "markers": MARKERS, "headlines": tuple(HEADLINES), "metric_titles": METRIC_TITLES}
-    env.globals |= {"span_metrics": SPAN_METRIC_TITLES}
+    env.globals |= {"span_metrics": SPAN_METRIC_TITLES, "series_styles": pictures.SERIES_STYLES}
     env.globals |= {"split_titles": SPLIT_TITLES, "group_titles": GROUP_TITLES, "max_rows": MAX_TABLE_ROWS}
     env.globals |= inline_files([TEMPLATES / "page.css"], TEMPLATES / "page.js")
     return env
@@ -100,7 +101,7 @@ def _source_hash(text: str) -> str:
 
 def percent(value: float | None, digits: int = 0) -> str:
     """Write a share as a percentage, or a dash where it is undefined."""
-    return "–" if value is None else f"{100 * value:.{digits}f} %"
+    return "–" if value is None else f"{100 * value:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
 def duration(seconds: float | None) -> str:
