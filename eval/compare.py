@@ -1,6 +1,6 @@
 """Compare runs, or runs with other systems' answers: python eval/compare.py runs/base runs/pair answers.csv --output runs/compare
 
-Prints a verdict a pair and writes compare.json, compare.md and compare.html. Deltas are second minus first.
+Prints a verdict for each pair and metric and writes compare.json, compare.md and compare.html. Deltas are second minus first.
 """
 
 import argparse
@@ -12,7 +12,7 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from data.errors import InputError, run_command, seed_argument
-from data.files import write_json, write_text
+from data.files import format_json, write_text
 
 
 def compare_paths(
@@ -35,9 +35,9 @@ def compare_paths(
         raise InputError(f"--output {folder}: is a file, expected a folder")
     comparison = compare(contenders, splits, np.random.default_rng(seed), intersect=intersect)
     pages = {"compare.md": render_comparison(comparison, "md"), "compare.html": render_comparison(comparison, "html")}
+    pages["compare.json"] = format_json(comparison)
     for name, text in pages.items():
         write_text(folder / name, text)
-    write_json(folder / "compare.json", comparison)
     return comparison, folder
 
 
@@ -50,27 +50,15 @@ def default_output(paths: list[Path]) -> Path:
 
 
 def print_verdicts(comparison: dict[str, Any]) -> None:
-    """Print a table of all pairs, macro-F1 first, and what the test set can see."""
+    """Print a table of each pair and split, narrow enough for any terminal, and what the test set can see."""
+    from itertools import groupby
+
     from rich.console import Console
-    from rich.table import Table
 
-    from eval.charts import figure, interval_text, p_text
-    from eval.metrics import METRIC_TITLES
-
-    table = Table(box=None, pad_edge=False, title_justify="left")
-    columns = ("a", "b", "split", "metric", "delta (b - a)", "95 %", "p", "p (Holm)", "test", "n", "verdict")
-    for name in columns:
-        table.add_column(name, justify="right" if name.startswith(("delta", "p", "n")) else "left", no_wrap=name != "test")
-    for row in comparison["pairs"]:
-        figures = [
-            figure(row["delta"], signed=True),
-            interval_text(row["ci95"], signed=True),
-            p_text(row["p_value"]),
-            p_text(row["p_holm"]),
-        ]
-        table.add_row(row["a"], row["b"], row["split"], METRIC_TITLES[row["metric"]], *figures, row["test"], str(row["n"]), row["verdict"])
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
-    console.print(table)
+    for _, rows in groupby(comparison["pairs"], key=lambda row: (row["a"], row["b"], row["split"])):
+        console.print(verdict_table(list(rows)))
+        console.print()
     for row in comparison["pairs"]:
         if row["metric"] == "macro_f1" and row["detectable"] is not None:
             console.print(
@@ -81,6 +69,26 @@ def print_verdicts(comparison: dict[str, Any]) -> None:
     for name, split in comparison["splits"].items():
         for note in split["notes"]:
             console.print(f"note ({name}): {note}")
+
+
+def verdict_table(rows: list[dict[str, Any]]) -> Any:
+    """Return the tests of one pair on one split as a table."""
+    from rich.table import Table
+
+    from eval.charts import figure, interval_text, p_text
+    from eval.metrics import METRIC_TITLES
+
+    first = rows[0]
+    title = f"{first['b']} compared with {first['a']}, {first['split']}, n = {first['n']:,}"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name in ("metric", "delta", "95 %", "p", "p (Holm)", "verdict"):
+        table.add_column(name, justify="left" if name in ("metric", "verdict") else "right", no_wrap=name != "verdict")
+    for row in rows:
+        metric = METRIC_TITLES[row["metric"]] + (", McNemar" if row["test"].startswith("McNemar") else "")
+        delta, interval = figure(row["delta"], signed=True), interval_text(row["ci95"], signed=True)
+        verdict = {"a better": f"{row['a']} better", "b better": f"{row['b']} better"}.get(row["verdict"], row["verdict"])
+        table.add_row(metric, delta, interval, p_text(row["p_value"]), p_text(row["p_holm"]), verdict)
+    return table
 
 
 def main() -> None:

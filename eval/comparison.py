@@ -66,7 +66,7 @@ def compare(
         "rounds": settings.rounds,
         "systems": [_describe(each, fields) for each in contenders],
         "notes": data_notes(contenders),
-        "splits": {name: _describe_split(field) for name, field in fields.items()},
+        "splits": {name: _describe_split(field, settings.rounds) for name, field in fields.items()},
         "pairs": pairs,
         "config_differences": config_differences(contenders),
         "groups": [
@@ -87,6 +87,7 @@ def compare_pair(split_name: str, split: Split, a: System, b: System, rng: np.ra
     p_values = randomisation_test(counts_a, counts_b, HEADLINES, rng, settings.rounds)
     shared = {"a": a.name, "b": b.name, "split": split_name}
     sizes = {"n": len(split.items), "units": split.unit_count, "resampled_by": split.unit_name}
+    smallest = smallest_p(split.unit_count, settings.rounds)
     rows = []
     for name, metric in HEADLINES.items():
         score_a, score_b = metric(counts_a.sum(0)), metric(counts_b.sum(0))
@@ -100,9 +101,9 @@ def compare_pair(split_name: str, split: Split, a: System, b: System, rng: np.ra
                 "delta": _difference(defined_mean(score_a), defined_mean(score_b)),
                 "ci95": list(interval) if interval else None,
                 "seed_sd": _seed_sd(score_a, score_b),
-                "detectable": detectable_difference(samples[name]) if split.unit_count > 1 else None,
+                "detectable": detectable_difference(samples[name]) if smallest < SIGNIFICANT else None,
                 "p_value": p_values[name],
-                "p_smallest": smallest_p(split.unit_count, settings.rounds),
+                "p_smallest": smallest,
                 "test": RANDOMISATION,
                 **sizes,
             }
@@ -259,10 +260,14 @@ def _describe(contender: Contender, fields: dict[str, Field]) -> Json:
     }
 
 
-def _describe_split(field: Field) -> Json:
+def _describe_split(field: Field, rounds: int) -> Json:
     split = field.split
     seen = dict.fromkeys(note for system in field.systems for note in notes_of(split, system) if "seed" not in note)
     notes = list(seen)
+    pairs = len(field.systems) * (len(field.systems) - 1) // 2
+    if pairs * (smallest := smallest_p(split.unit_count, rounds)) >= SIGNIFICANT:
+        units = f"{split.unit_count} {split.unit_name}{'' if split.unit_count == 1 else 's'}"
+        notes.append(f"{units}: the randomisation test cannot give a p below {smallest:.3g}, so that it tells no difference, however large")
     if field.left_out:
         notes.append(f"{field.left_out} items that not every system has are left out (--intersect)")
     for system in field.systems:
@@ -279,5 +284,7 @@ def _difference(a: float | None, b: float | None) -> float | None:
 
 
 def _seed_sd(a: Floats, b: Floats) -> float | None:
-    spreads = [each[~np.isnan(each)].std(ddof=1) for each in (a, b) if (~np.isnan(each)).sum() > 1]
-    return float(np.sqrt(np.square(spreads).sum())) if spreads else None
+    defined = [each[~np.isnan(each)] for each in (a, b)]
+    if any(len(each) < 2 for each in defined):
+        return None
+    return float(np.sqrt(sum(each.var(ddof=1) for each in defined)))

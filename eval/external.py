@@ -37,11 +37,12 @@ def read_answers(path: Path) -> dict[str, Answer]:
         InputFaults: faulty rows with their lines: no id or label, unknown labels, duplicates, probabilities that do not
             sum to one.
     """
-    if path.suffix not in SUFFIXES:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
         raise InputError(f"{path}: expected a run folder or a prediction file ({', '.join(SUFFIXES)})")
     answers: dict[str, Answer] = {}
     faults: list[str] = []
-    for line, row in _csv_rows(path) if path.suffix == ".csv" else _json_rows(path):
+    for line, row in _csv_rows(path) if suffix == ".csv" else _json_rows(path):
         try:
             answer = _read_answer(row)
             if answer.id in answers:
@@ -100,6 +101,8 @@ def _json_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 
 def _read_answer(row: Mapping[str, Any]) -> Answer:
+    if None in row:
+        raise ValueError("more cells than columns")
     name = row.get("id")
     if not isinstance(name, str) or not name:
         raise ValueError(f"id: expected a text, got {name!r}")
@@ -118,7 +121,9 @@ def _read_stance(key: str, value: Any) -> str:
 
 
 def _read_probs(row: Mapping[str, Any]) -> tuple[float, ...] | None:
-    source = row["probs"] if isinstance(row.get("probs"), dict) else row
+    source = row if row.get("probs") is None else row["probs"]
+    if not isinstance(source, Mapping):
+        raise ValueError(f"probs: expected a number for each of {', '.join(STANCES)}, got {source!r}"[:200])
     given = [source.get(stance) for stance in STANCES]
     if all(value in (None, "") for value in given):
         return None

@@ -6,6 +6,7 @@ Reads every report.json beneath the folder and writes index.html into it, with c
 import argparse
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,13 @@ def build_index(folder: Path) -> dict[str, Any]:
             faults.append(str(error))
     if not runs and not faults:
         raise InputError(f"{folder}: no runs in it; python train/run.py writes them to runs/<name>")
-    runs.sort(key=lambda run: (-_score(run), run["name"], run["path"]))
+    splits = in_order({name for run in runs for name in run["scores"]})
+    runs.sort(key=lambda run: (-_score(run, splits[:1]), run["name"], run["path"]))
     comparisons = [path.parent.relative_to(folder).as_posix() for path in _find(folder, "compare.html")]
-    scored = {name for run in runs for name in run["scores"]}
     return {
         "runs": runs,
         "comparisons": comparisons,
-        "splits": in_order(scored),
+        "splits": splits,
         "faults": faults,
         "fingerprints": sorted({run["data_fingerprint"] for run in runs}),
     }
@@ -81,11 +82,11 @@ def read_entry(run: Path, root: Path) -> dict[str, Any]:
 def _entry(report: dict[str, Any], run: Path, root: Path) -> dict[str, Any]:
     return {
         **{key: str(report[key]) for key in ("name", "config_hash", "data_fingerprint")},
-        **{key: report.get(key) for key in ("kind", "date")},
+        **{key: str(report[key]) if report.get(key) else None for key in ("kind", "date")},
         "path": run.relative_to(root).as_posix(),
         "command_path": shlex.quote(str(run)),
         "seeds": len(report["seeds"]),
-        "wall_seconds": report["cost"]["wall_seconds"],
+        "wall_seconds": None if report["cost"]["wall_seconds"] is None else float(report["cost"]["wall_seconds"]),
         "parameters": report["cost"]["parameters"],
         "scores": {name: _number(split["macro_f1"]) for name, split in report["splits"].items()},
         "baselines": {name: _best(report["baselines"], name) for name in report["splits"]},
@@ -93,8 +94,9 @@ def _entry(report: dict[str, Any], run: Path, root: Path) -> dict[str, Any]:
 
 
 def _number(estimate: dict[str, Any]) -> dict[str, Any]:
-    mean = estimate["mean"]
-    return {**estimate, "mean": None if mean is None else float(mean)}
+    mean, sd, interval = (estimate[key] for key in ("mean", "sd", "ci95"))
+    low_high = None if interval is None else tuple(map(float, interval))
+    return {"mean": None if mean is None else float(mean), "sd": None if sd is None else float(sd), "ci95": low_high}
 
 
 def _best(baselines: dict[str, Any], split: str) -> float | None:
@@ -102,10 +104,9 @@ def _best(baselines: dict[str, Any], split: str) -> float | None:
     return max((mean for mean in means if mean is not None), default=None)
 
 
-def _score(run: dict[str, Any]) -> float:
-    splits = in_order(run["scores"])
-    mean = run["scores"][splits[0]]["mean"] if splits else None
-    return -1.0 if mean is None else float(mean)
+def _score(run: dict[str, Any], splits: Sequence[str]) -> float:
+    means = [run["scores"][split]["mean"] for split in splits if split in run["scores"]]
+    return -1.0 if not means or means[0] is None else float(means[0])
 
 
 def _find(folder: Path, name: str) -> list[Path]:

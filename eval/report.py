@@ -14,7 +14,7 @@ if not __package__:
 import numpy as np
 
 from data.errors import InputError, nearest, run_command, seed_argument
-from data.files import write_json, write_text
+from data.files import format_json, write_text
 from eval.bootstrap import RESAMPLES
 from eval.charts import figure, interval_text
 
@@ -42,9 +42,9 @@ def write_report(run_folder: Path, *, resamples: int = RESAMPLES, seed: int = 1,
     pages = {"report.md": render_report(report, "md"), "report.html": render_report(report, "html")}
     tables = {"csv": results_csv, "latex": results_latex}
     pages |= {EXPORTS[name]: tables[name](report) for name in exports}
+    pages["report.json"] = format_json(report)
     for name, text in pages.items():
         write_text(run_folder / name, text)
-    write_json(run_folder / "report.json", report)
     return report
 
 

@@ -6,6 +6,7 @@ Reads each run's report.json; a row is a system on a split, with its interval, i
 import argparse
 import sys
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +22,30 @@ COLUMNS = ("system", "split", "labels", "macro-F1", "95 % interval", "accuracy",
 
 
 def results_markdown(reports: Iterable[dict[str, Any]], splits: set[str]) -> str:
-    """Return the table of all reports; a baseline that several runs share stands once, and `splits` says which, all if empty."""
-    rows: dict[tuple[str, ...], list[str]] = {}
+    """Return the table of all reports, of the splits named or of all; a baseline stands once for all runs in which it scored the same."""
+    rows: dict[tuple[str, str, str, bool], list[list[str]]] = {}
     for report in reports:
         for row in result_rows(report):
             if not splits or row.split in splits:
-                config = report["config_hash"] if row.system == report["name"] else ""
-                rows.setdefault((row.system, row.split, report["data_fingerprint"], config), _cells(row, report))
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in [list(COLUMNS), ["---"] * len(COLUMNS), *rows.values()])
+                cells = _cells(row, report)
+                others = rows.setdefault((row.system, row.split, report["data_fingerprint"], row.own), [])
+                if any(cells[1:] == other[1:] for other in others):
+                    continue
+                if others and not row.own:
+                    cells[0] = f"{row.system} ({report['name']})"  # it learned from another share of the data
+                others.append(cells)
+    lines = [list(COLUMNS), ["---"] * len(COLUMNS), *chain.from_iterable(rows.values())]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def _cells(row: ResultRow, report: dict[str, Any]) -> list[str]:
     score, accuracy = row.estimates["macro_f1"], row.estimates["accuracy"]
-    own = row.system == report["name"]
     spread = f" ± {score['sd']:.3f}" if score["sd"] is not None else ""
     interval = "[{:.3f}, {:.3f}]".format(*score["ci95"]) if score["ci95"] else "–"
-    seeds = ", ".join(str(seed["seed"]) for seed in report["seeds"]) if own else "–"
+    seeds = ", ".join(str(seed["seed"]) for seed in report["seeds"]) if row.own else "–"
     mean = "–" if score["mean"] is None else f"{score['mean']:.3f}{spread}"
     exact = "–" if accuracy["mean"] is None else f"{accuracy['mean']:.3f}"
-    config = f"`{report['config_hash']}`" if own else "–"
+    config = f"`{report['config_hash']}`" if row.own else "–"
     return [row.system, row.split, f"{row.n:,}", mean, interval, exact, seeds, f"`{report['data_fingerprint']}`", config]
 
 
@@ -54,7 +60,12 @@ def main() -> None:
     known = {name for report in reports for name in report["splits"]}
     for name in splits - known:
         raise InputError(f"--splits {name}: no such split in these runs; they have {', '.join(in_order(known))}{nearest(name, known)}")
-    print(results_markdown(reports, splits), end="")
+    try:
+        print(results_markdown(reports, splits), end="")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"a report.json is not of schema 1 ({type(error).__name__}: {error}); python eval/report.py RUN writes it anew"
+        ) from None
 
 
 if __name__ == "__main__":

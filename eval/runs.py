@@ -16,6 +16,11 @@ from eval.splits import in_order
 from eval.systems import Split, System, stack_predictions
 
 SAME_IN_ALL_SEEDS = ("config_hash", "data_fingerprint")
+MANIFEST_KINDS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("git_commit", "model_sha256"), str),
+    **dict.fromkeys(("wall_seconds", "cpu_seconds", "tokens_per_second", "parameters", "peak_memory_mb"), (int, float)),
+}
+"""What a report needs of run.json, where it is there."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,10 @@ def read_seed(folder: Path, seed: int) -> SeedRun:
     for key in SAME_IN_ALL_SEEDS:
         if key not in manifest:
             raise InputError(f"{folder / 'run.json'}: {key!r} is missing")
+    for key, kinds in MANIFEST_KINDS.items():
+        value = manifest.get(key)
+        if value is not None and (not isinstance(value, kinds) or isinstance(value, bool)):
+            raise InputError(f"{folder / 'run.json'}: {key}: expected a {'text' if kinds is str else 'number'}, got {value!r}")
     calibration = folder / "calibration.json"
     return SeedRun(
         seed=seed,
@@ -155,7 +164,7 @@ def read_split(path: Path) -> Split:
     labelled = tuple(item for item in items if item.stance)
     if not labelled:
         raise InputError(f"{path}: none of the {len(items)} items has a gold stance, there is nothing to score against")
-    return Split(path.stem, labelled, len(items) - len(labelled))
+    return Split(path.stem, labelled, frozenset(item.id for item in items if not item.stance))
 
 
 def read_predictions(path: Path, split: Split) -> list[Prediction]:
@@ -164,10 +173,7 @@ def read_predictions(path: Path, split: Split) -> list[Prediction]:
     Raises:
         InputFaults: faulty rows, missing or extra ids, gold labels other than the items'.
     """
-    rows = read_rows(path, Prediction)
-    if split.unlabelled:
-        rows = [row for row in rows if row.gold]
-    by_id = {row.id: row for row in rows}
+    by_id = {row.id: row for row in read_rows(path, Prediction) if row.id not in split.unlabelled}
     faults = id_faults(path, by_id, split)
     faults += [
         f"{path}: {item.id!r} has gold {by_id[item.id].gold!r}, the items say {item.stance!r}"

@@ -40,7 +40,7 @@ def score_system(split: Split, system: System, rng: np.random.Generator, resampl
         "n": len(split.items),
         "documents": split.documents,
         "sentences": len(set(split.sentences)),
-        "unlabelled": split.unlabelled,
+        "unlabelled": len(split.unlabelled),
         "resampled_by": split.unit_name,
         "resamples": resamples,
         "notes": notes_of(split, system),
@@ -61,14 +61,14 @@ def notes_of(split: Split, system: System) -> list[str]:
         notes.append("one sentence only: no intervals")
     elif split.documents == 1:
         notes.append(f"resampled by sentence: one document ({split.unit_count} sentences)")
-    elif split.documents < FEW_UNITS:
-        notes.append(f"{split.documents} documents: intervals over so few are rough, and usually too narrow")
+    if 1 < split.unit_count < FEW_UNITS:
+        notes.append(f"{split.unit_count} {split.unit_name}s: intervals over so few are rough, and usually too narrow")
     if any(len(set(row.tolist())) == 1 for row in system.pred):
         notes.append("a seed gives every item the same stance: its precision for the others is undefined, its MCC is 0")
     if len(system.seeds) == 1:
         notes.append("one seed: no standard deviation over seeds")
     if split.unlabelled:
-        notes.append(f"{split.unlabelled} unlabelled items are left out")
+        notes.append(f"{len(split.unlabelled)} unlabelled items are left out")
     return notes
 
 

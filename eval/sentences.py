@@ -68,7 +68,7 @@ def _says(system: System, index: int) -> dict[str, Any]:
     vote = int(system.vote[index])
     return {
         "pred": stance_name(vote),
-        "confidence": round(float(system.mean_probs[index, vote]), 3),
+        "confidence": None if system.probs is None else round(float(system.mean_probs[index, vote]), 3),
         "agreement": round(float(system.votes[index, vote] / len(system.seeds)), 3),
     }
 

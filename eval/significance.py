@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from eval.bootstrap import MAX_CELLS, mean_over_seeds
-from eval.metrics import CLASSES, Floats, Metric
+from eval.metrics import CLASSES, Floats, Ints, Metric
 
 ROUNDS = 10_000
 POWER_FACTOR = 2.8
@@ -34,7 +34,8 @@ def randomisation_test(
     """Test each metric by paired approximate randomisation (Noreen 1989; Yeh 2000), two-sided.
 
     A round swaps all predictions of each document, in every seed, between the systems with probability one half; the
-    statistic is the difference of the mean over seeds. p = (1 + rounds at least as extreme) / (1 + rounds).
+    statistic is the difference of the mean over seeds. p = (1 + rounds at least as extreme) / (1 + rounds). Where there are no more
+    ways to swap than rounds, each is taken once and p is exact.
 
     Args:
         a: confusions of shape (units, seeds of a, 3, 3).
@@ -45,17 +46,27 @@ def randomisation_test(
     """
     a, b = pair_seeds(a, b)
     units, seeds = a.shape[:2]
+    exact = 2**units <= rounds
     difference = (b - a).reshape(units, -1)
     total_a, total_b = a.sum(0), b.sum(0)
     observed = {name: abs(_difference(metric, total_a, total_b)) for name, metric in metrics.items()}
     extreme = dict.fromkeys(metrics, 0)
     chunk = max(1, MAX_CELLS // max(units, seeds * CLASSES * CLASSES))
-    for start in range(0, rounds, chunk):
-        swaps = rng.integers(0, 2, size=(min(chunk, rounds - start), units)).astype(np.float64)
+    total = 2**units if exact else rounds
+    for start in range(0, total, chunk):
+        size = min(chunk, total - start)
+        drawn = every_swap(start, size, units) if exact else rng.integers(0, 2, size=(size, units))
+        swaps = drawn.astype(np.float64)
         moved = (swaps @ difference).reshape(-1, seeds, CLASSES, CLASSES)
         for name, metric in metrics.items():
             extreme[name] += int((np.abs(_difference(metric, total_a + moved, total_b - moved)) >= observed[name] - TIE).sum())
-    return {name: (1 + count) / (1 + rounds) for name, count in extreme.items()}
+    least = smallest_p(units, rounds)
+    return {name: count / total if exact else max(least, (1 + count) / (1 + rounds)) for name, count in extreme.items()}
+
+
+def every_swap(start: int, size: int, units: int) -> Ints:
+    """Return the rows from `start` on of the table of all ways to swap `units` documents, shape (size, units)."""
+    return np.arange(start, start + size)[:, None] >> np.arange(units) & 1
 
 
 def _difference(metric: Metric, a: Floats, b: Floats) -> Floats:

@@ -14,11 +14,11 @@ from eval.metrics import CLASSES, Floats, Ints, unit_confusions
 
 @dataclass(frozen=True)
 class Split:
-    """The labelled items of a split; `unlabelled` counts the items left out because nobody labelled them."""
+    """The labelled items of a split, and the ids of those left out because nobody labelled them."""
 
     name: str
     items: tuple[Item, ...]
-    unlabelled: int = 0
+    unlabelled: frozenset[str] = frozenset()
 
     @cached_property
     def ids(self) -> tuple[str, ...]:

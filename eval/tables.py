@@ -23,21 +23,22 @@ LATEX_ESCAPES = {
 
 @dataclass(frozen=True)
 class ResultRow:
-    """A system on a split: its headline estimates by metric."""
+    """A system on a split: its headline estimates by metric, and whether it is the run itself and no baseline."""
 
     system: str
     split: str
     n: int
     estimates: dict[str, Any]
+    own: bool
 
 
 def result_rows(report: dict[str, Any]) -> Iterator[ResultRow]:
     """Yield the run and its baselines, split by split."""
     for split, scores in report["splits"].items():
-        yield ResultRow(report["name"], split, scores["n"], {key: scores[key] for key in HEADLINES})
+        yield ResultRow(report["name"], split, scores["n"], {key: scores[key] for key in HEADLINES}, own=True)
         for kind, by_split in report["baselines"].items():
             if split in by_split:
-                yield ResultRow(kind, split, by_split[split]["n"], {key: by_split[split][key] for key in HEADLINES})
+                yield ResultRow(kind, split, by_split[split]["n"], {key: by_split[split][key] for key in HEADLINES}, own=False)
 
 
 def results_csv(report: dict[str, Any]) -> str:

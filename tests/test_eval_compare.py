@@ -3,17 +3,19 @@
 import json
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from eval_fakes import FakeRun, write_run
+from rich.console import Console
 from test_eval_report import documented_keys, leads_to, undocumented
 
 from data.errors import InputError
 from data.files import ROOT, write_jsonl
-from eval.compare import compare_paths, default_output
+from eval.compare import compare_paths, default_output, verdict_table
 from eval.comparison import adjust, config_differences, verdict
 from eval.contenders import contender_names, read_contenders
 from eval.external import read_answers
@@ -282,6 +284,43 @@ def test_command_line(runs: Path, tmp_path: Path) -> None:
     for part in ("base", "pair", "macro-F1", "McNemar", "can see differences in macro-F1 from 0.", "compare.html", "p (Holm)"):
         assert part in done.stdout
     assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["compare.html", "compare.json", "compare.md"]
+
+
+def test_few_documents_are_said_to_tell_nothing(tmp_path: Path) -> None:
+    fakes = [
+        FakeRun(name=name, seeds=(1,), accuracy=share, documents={"test": 5}, calibrated=False) for name, share in (("a", 0.2), ("b", 0.99))
+    ]
+    comparison, _ = compare_paths([write_run(tmp_path / fake.name, fake) for fake in fakes])
+    row = head(comparison)
+    assert (row["p_value"], row["p_smallest"], row["detectable"], row["seed_sd"]) == (0.0625, 0.0625, None, None)
+    assert "5 documents: the randomisation test cannot give a p below 0.0625" in comparison["splits"]["test"]["notes"][-1]
+
+
+def test_verdicts_fit_a_narrow_terminal(runs: Path, comparison: dict[str, Any]) -> None:
+    Console(width=80, file=(out := StringIO())).print(verdict_table(comparison["pairs"]))
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    assert lines[0] == "pair compared with base, test, n = " + f"{head(comparison)['n']:,}"
+    assert any(line.startswith("accuracy, McNemar") for line in lines) and "…" not in out.getvalue()
+    assert "pair better" in out.getvalue() and max(map(len, lines)) <= 80
+
+
+def test_a_file_without_probabilities_is_sure_of_nothing(runs: Path, tmp_path: Path) -> None:
+    comparison, _ = compare_paths([runs / "base", answers_of(runs / "base", tmp_path / "x.csv")], tmp_path / "out")
+    says = comparison["sentences"]["test"]["rows"][0]["actors"][0]["says"]
+    assert says[0]["confidence"] > 0 and says[1]["confidence"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.csv", "id,pred\nx,neutral,favor\n", "more cells than columns"),
+        ("a.jsonl", '{"id": "x", "pred": "favor", "probs": [1, 0, 0]}', "probs: expected"),
+    ],
+)
+def test_cells_and_probabilities_that_fit_nothing_are_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_answers(tmp_path / name)
 
 
 def test_command_line_refusal(runs: Path, tmp_path: Path) -> None:

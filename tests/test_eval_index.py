@@ -54,6 +54,14 @@ def test_any_scored_split_is_listed(tmp_path: Path) -> None:
     assert "extra" in write_index(tmp_path).read_text(encoding="utf-8")
 
 
+def test_runs_without_the_first_split_come_last(tmp_path: Path) -> None:
+    weak = FakeRun(name="weak", seeds=(1,), accuracy=0.5, documents={"test": 4, "dev": 4}, calibrated=False)
+    other = FakeRun(name="other", seeds=(1,), accuracy=0.9, documents={"dev": 4}, calibrated=False)
+    for run in (weak, other):
+        write_report(write_run(tmp_path / run.name, run), resamples=100)
+    assert [run["name"] for run in build_index(tmp_path)["runs"]] == ["weak", "other"]
+
+
 def test_different_data_is_pointed_out(tmp_path: Path) -> None:
     for name in ("a", "b"):
         run = FakeRun(name=name, seeds=(1,), documents={"test": 2}, calibrated=False, data_fingerprint=f"data-{name}")

@@ -58,7 +58,7 @@
   });
 
   function openTarget() {
-    var node = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    var node = location.hash && document.getElementById(location.hash.slice(1));
     if (node && node.tagName === "DETAILS") node.open = true;
   }
   window.addEventListener("hashchange", openTarget);
@@ -114,7 +114,7 @@
       return (!field("actor").value || actor.actor === field("actor").value) &&
         (!field("gold").value || actor.gold === field("gold").value) &&
         (!field("pred").value || b.pred === field("pred").value) &&
-        b.confidence * 100 >= Number(field("from").value) - 0.5 && b.confidence * 100 <= Number(field("to").value) + 0.5 &&
+        (b.confidence === null || (b.confidence * 100 >= Number(field("from").value) - 0.5 && b.confidence * 100 <= Number(field("to").value) + 0.5)) &&
         (!kind || KINDS[kind](row, actor, a, b));
     }
 
@@ -157,7 +157,7 @@
         var right = says.pred === actor.gold;
         line.append(systems.length > 1 ? " · " + systems[number] + " " : " → ", right && systems.length === 1 ? "right" : signed(says.pred));
         if (!right) line.append(" ✗");
-        line.append(" " + percent(says.confidence));
+        if (says.confidence !== null) line.append(" " + percent(says.confidence));
         if (says.agreement < 1) line.append(", " + percent(says.agreement) + " of seeds");
       });
       return line;
