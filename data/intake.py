@@ -15,7 +15,7 @@ from data.conflicts import ADJUDICATED, Conflict, Decisions, Key, Merged, compar
 from data.documents import Document
 from data.errors import InputFaults, nearest
 from data.files import write_text
-from data.labelling import UNMARKED, Annotation, Intake, Workspace, apply_marks, read_stance
+from data.labelling import UNMARKED, Annotation, Intake, Workspace, apply_marks, check_annotator, read_stance
 from data.records import Stance
 
 ADJUDICATION_COLUMNS = ("doc_id", "sent_id", "sentence", "actor", "mention", "answers", "remark", "decision")
@@ -56,6 +56,7 @@ def check_annotations(annotations: Sequence[Annotation]) -> None:
     """Refuse what cannot be merged.
 
     Raises:
+        InputError: an annotator's name that cannot name a folder.
         InputFaults: a document labelled twice by one annotator, or given by two annotators with different texts.
     """
     first: dict[str, Annotation] = {}
@@ -63,6 +64,7 @@ def check_annotations(annotations: Sequence[Annotation]) -> None:
     faults: list[str] = []
     for annotation in annotations:
         doc_id = annotation.document.meta.id
+        check_annotator(annotation.annotator, f"{doc_id}: annotator")
         if (doc_id, annotation.annotator) in seen:
             faults.append(f"{doc_id}: labelled twice by {annotation.annotator!r}")
         seen.add((doc_id, annotation.annotator))

@@ -66,14 +66,14 @@ def open_workspace(folder: Path) -> Workspace:
     return Workspace(folder, {document.meta.id: document for document in documents}, read_registry(folder / "actors.yaml"))
 
 
-def check_annotator(name: str) -> str:
-    """Return the name of an annotator.
+def check_annotator(name: str, place: str = "--annotator") -> str:
+    """Return the name of an annotator, which `place` gives.
 
     Raises:
         InputError: it cannot name a folder.
     """
     if not _ANNOTATOR.fullmatch(name):
-        raise InputError(f"--annotator: {name!r} is no name for an annotator: letters, digits, - and _, beginning with a letter or digit")
+        raise InputError(f"{place}: {name!r} is no name for an annotator: letters, digits, - and _, beginning with a letter or digit")
     return name
 
 

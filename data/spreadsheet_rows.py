@@ -7,8 +7,18 @@ from pathlib import Path
 from data.assignment import Assignment
 from data.cells import TableRow, format_csv, read_table
 from data.documents import Document, Sentence
-from data.errors import InputFaults, nearest
-from data.labelling import UNMARKED, Annotation, Intake, Workspace, mark_faults, plain_characters, read_stance, unknown_actor
+from data.errors import InputError, InputFaults, nearest
+from data.labelling import (
+    UNMARKED,
+    Annotation,
+    Intake,
+    Workspace,
+    check_annotator,
+    mark_faults,
+    plain_characters,
+    read_stance,
+    unknown_actor,
+)
 from data.layout import occurrences
 from data.markup import Mention
 
@@ -61,7 +71,7 @@ def read_sheets(paths: Sequence[Path], names: Sequence[str], workspace: Workspac
             broken += error.faults
             continue
         intake.faults += table.faults
-        rows += [SheetRow(f"{path}: row {row.number}", row, row.cells.get("annotator", "").strip() or name, []) for row in table.rows]
+        rows += [_sheet_row(path, row, name) for row in table.rows]
     if broken:
         raise InputFaults(broken)
     groups: dict[tuple[str, str], list[SheetRow]] = {}
@@ -75,6 +85,15 @@ def read_sheets(paths: Sequence[Path], names: Sequence[str], workspace: Workspac
             rejected += group
     intake.rejects = "\ufeff" + format_csv(REJECT_COLUMNS, map(_reject_row, rejected))
     return intake
+
+
+def _sheet_row(path: Path, row: TableRow, name: str) -> SheetRow:
+    own, faults = row.cells.get("annotator", "").strip() or name, []
+    try:
+        check_annotator(own, "annotator")
+    except InputError as error:
+        faults.append(str(error))
+    return SheetRow(f"{path}: row {row.number}", row, own, faults)
 
 
 def _reject_row(row: SheetRow) -> tuple[str, ...]:

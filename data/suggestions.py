@@ -7,9 +7,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import BaseModel, Field, ValidationError
 
 from data.documents import Document
 from data.errors import InputError, InputFaults, nearest
@@ -17,8 +18,9 @@ from data.files import read_json
 from data.labelling import Workspace
 from data.layout import Layout, occurrences, paragraphs_layout
 from data.markup import Mention
-from data.records import STANCES, Prediction, read_rows
-from data.registry import Actor
+from data.names import kind_of_body
+from data.records import STANCES, Prediction, Stance, read_rows
+from data.registry import Actor, Called, Kind
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,39 @@ class Suggestion:
     mention: Mention
     confidence: float | None
     uncertainty: float | None
+
+
+class FoundMention(BaseModel):
+    """A mention as `train/predict.py` writes it; what it writes beside is of no use here."""
+
+    actor: Called
+    start: Annotated[int, Field(ge=0)]
+    text: Annotated[str, Field(min_length=1)]
+    stance: Stance
+    probs: tuple[float, float, float]
+
+
+class FoundActor(BaseModel):
+    """An actor as `train/predict.py` writes it; `unknown` is one that only a model's tags told of."""
+
+    actor: Called
+    name: Called
+    kind: Kind | Literal["unknown"]
+
+    @property
+    def entry(self) -> Actor:
+        """The actor as an entry for the registry, whose kind is guessed from the name where it is unknown."""
+        return Actor(
+            id=self.actor, name=self.name, kind=(kind_of_body(self.name) or "organisation") if self.kind == "unknown" else self.kind
+        )
+
+
+class FoundArticle(BaseModel):
+    """An article as `train/predict.py` writes it."""
+
+    doc_id: str
+    mentions: tuple[FoundMention, ...]
+    actors: tuple[FoundActor, ...] = ()
 
 
 Suggestions = Mapping[str, Mapping[int, Sequence[Suggestion]]]
@@ -104,52 +139,52 @@ def _read_articles(
 ) -> None:
     content = read_json(path)
     articles = content.get("documents") if isinstance(content, dict) else None
-    if not isinstance(articles, list) or not all(isinstance(each, dict) and "mentions" in each for each in articles):
+    if not isinstance(articles, list):
         raise InputError(f"{path}: expected the articles that train/predict.py --output {path.name} writes")
-    for article in articles:
-        doc_id = str(article.get("doc_id"))
-        document = workspace.documents.get(doc_id)
+    for number, fields in enumerate(articles, 1):
+        try:
+            article = FoundArticle.model_validate(fields)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            place = ".".join(map(str, fault["loc"]))
+            faults.append(f"{path}: document {number}: {place}: {fault['msg']}; expected what train/predict.py --output {path.name} writes")
+            continue
+        document = workspace.documents.get(article.doc_id)
         if document is None:
-            faults.append(f"{path}: no document {doc_id!r} in {workspace.folder}{nearest(doc_id, workspace.documents)}")
+            faults.append(f"{path}: no document {article.doc_id!r} in {workspace.folder}{nearest(article.doc_id, workspace.documents)}")
             continue
         try:
-            found[doc_id] = _place_mentions(document, article["mentions"])
-        except (KeyError, TypeError) as error:
-            raise InputError(f"{path}: {doc_id}: malformed mention: {error}") from None
+            found[article.doc_id] = _place_mentions(document, article.mentions)
         except ValueError as error:
             faults.append(f"{path}: {document.path}: {error}")
-        for actor in article.get("actors", []):
-            if actor["actor"] not in workspace.registry:
-                new[actor["actor"]] = Actor(id=actor["actor"], name=actor["name"], kind=actor["kind"])
+        new.update({actor.actor: actor.entry for actor in article.actors if actor.actor not in workspace.registry})
 
 
-def _place_mentions(document: Document, mentions: Sequence[Mapping[str, Any]]) -> dict[int, list[Suggestion]]:
+def _place_mentions(document: Document, mentions: Sequence[FoundMention]) -> dict[int, list[Suggestion]]:
     """Find an article's mentions in its document, whose white space may differ, so that offsets drift."""
     layout, drift, end = paragraphs_layout(document), 0, 0
     placed: dict[int, list[Suggestion]] = {}
-    for mention in sorted(mentions, key=lambda each: int(each["start"])):
-        start = _nearest_occurrence(layout, str(mention["text"]), int(mention["start"]) + drift)
-        located = layout.locate(start, start + len(mention["text"]))
-        drift = start - int(mention["start"])
+    for mention in sorted(mentions, key=lambda each: each.start):
+        start = _nearest_occurrence(layout, mention.text, mention.start + drift)
+        located = layout.locate(start, start + len(mention.text))
+        drift = start - mention.start
         if located is None or start < end:
             continue
-        end = start + len(mention["text"])
+        end = start + len(mention.text)
         index, first, last = located
         _add_mention(placed.setdefault(document.sentences[index].sent_id, []), mention, first, last)
     return placed
 
 
 def _nearest_occurrence(layout: Layout, text: str, expected: int) -> int:
-    starts = list(occurrences(layout.text, text)) if text else []
+    starts = list(occurrences(layout.text, text))
     if not starts:
         raise ValueError(f"{text!r} does not occur; were the predictions made from another text?")
     return min(starts, key=lambda start: abs(start - expected))
 
 
-def _add_mention(suggestions: list[Suggestion], mention: Mapping[str, Any], start: int, end: int) -> None:
+def _add_mention(suggestions: list[Suggestion], mention: FoundMention, start: int, end: int) -> None:
     """Add a mention; the first of an actor in a sentence carries the stance."""
-    actor, probabilities = str(mention["actor"]), [float(each) for each in mention["probs"]]
-    further = any(each.mention.actor == actor for each in suggestions)
-    stance = None if further else mention["stance"]
-    marked = Mention(start, end, str(mention["text"]), actor, stance)
-    suggestions.append(Suggestion(marked, None if further else max(probabilities), None if further else float(entropy(probabilities))))
+    further = any(each.mention.actor == mention.actor for each in suggestions)
+    marked = Mention(start, end, mention.text, mention.actor, None if further else mention.stance)
+    suggestions.append(Suggestion(marked, None if further else max(mention.probs), None if further else float(entropy(mention.probs))))

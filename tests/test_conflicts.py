@@ -7,8 +7,8 @@ import pytest
 from data import spreadsheet
 from data.conflicts import compare_annotators, merge
 from data.documents import read_document
-from data.errors import InputFaults
-from data.intake import read_decisions
+from data.errors import InputError, InputFaults
+from data.intake import check_annotations, read_decisions
 from data.labelling import Annotation, Workspace, corpus_marks, open_workspace
 from data.markup import Mention
 
@@ -118,6 +118,11 @@ def test_adjudication_from_file_to_document(corpus_folder: Path, tmp_path: Path,
     assert document.sentences[0].labelled[0].stance == "neutral"
     assert document.meta.annotators == ("anna", "ben", "adjudicated")
     assert read_document(tmp_path / "two" / "agreed" / "doc-1.md").meta.annotators == (), "an unchanged document stays as it is"
+
+
+def test_no_annotation_is_written_under_a_name_that_leads_elsewhere(workspace: Workspace) -> None:
+    with pytest.raises(InputError, match=r"doc-1: annotator: '../x' is no name for an annotator"):
+        check_annotations([annotation(workspace, "../x")])
 
 
 def test_decisions_about_what_does_not_exist_are_faults(workspace: Workspace, tmp_path: Path) -> None:

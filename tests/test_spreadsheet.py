@@ -202,6 +202,18 @@ def test_files_need_a_name_each(run: Callable[..., None], corpus_folder: Path, s
         run("import", sheet, other, "--annotator", "x", "--corpus", corpus_folder, "--output", tmp_path / "back")
 
 
+def test_the_annotator_column_cannot_lead_out_of_the_output(run: Callable[..., None], corpus_folder: Path, sheet: Path) -> None:
+    place = sheet.parent / "deep" / "in" / "here"
+    rows = [[*row, "../../../pwn"] for row in rows_of(sheet)]
+    rows[0][-1] = "annotator"
+    command = ["import", write(sheet.parent / "ben.csv", rows), "--corpus", corpus_folder, "--output", place / "back"]
+    with pytest.raises(InputFaults, match=r"ben.csv: row 2: annotator: '../../../pwn' is no name for an annotator"):
+        run(*command)
+    with pytest.raises(InputFaults, match="no sound annotation, nothing imported"):
+        run(*command, "--skip-faulty")
+    assert not (sheet.parent / "deep").exists()
+
+
 def test_an_annotators_file_is_never_overwritten(run: Callable[..., None], corpus_folder: Path, sheet: Path) -> None:
     with pytest.raises(InputError, match="exists"):
         run("export", "--corpus", corpus_folder, "--output", sheet)
