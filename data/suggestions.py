@@ -32,17 +32,20 @@ class Suggestion:
     uncertainty: float | None
 
 
-class FoundMention(BaseModel):
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class PredictedMention(BaseModel):
     """A mention as `train/predict.py` writes it; what it writes beside is of no use here."""
 
     actor: Called
     start: Annotated[int, Field(ge=0)]
     text: Annotated[str, Field(min_length=1)]
     stance: Stance
-    probs: tuple[float, float, float]
+    probs: tuple[Share, Share, Share]
 
 
-class FoundActor(BaseModel):
+class PredictedActor(BaseModel):
     """An actor as `train/predict.py` writes it; `unknown` is one that only a model's tags told of."""
 
     actor: Called
@@ -52,17 +55,16 @@ class FoundActor(BaseModel):
     @property
     def entry(self) -> Actor:
         """The actor as an entry for the registry, whose kind is guessed from the name where it is unknown."""
-        return Actor(
-            id=self.actor, name=self.name, kind=(kind_of_body(self.name) or "organisation") if self.kind == "unknown" else self.kind
-        )
+        kind = kind_of_body(self.name) or "organisation" if self.kind == "unknown" else self.kind
+        return Actor(id=self.actor, name=self.name, kind=kind)
 
 
-class FoundArticle(BaseModel):
+class PredictedArticle(BaseModel):
     """An article as `train/predict.py` writes it."""
 
     doc_id: str
-    mentions: tuple[FoundMention, ...]
-    actors: tuple[FoundActor, ...] = ()
+    mentions: tuple[PredictedMention, ...]
+    actors: tuple[PredictedActor, ...] = ()
 
 
 Suggestions = Mapping[str, Mapping[int, Sequence[Suggestion]]]
@@ -143,7 +145,7 @@ def _read_articles(
         raise InputError(f"{path}: expected the articles that train/predict.py --output {path.name} writes")
     for number, fields in enumerate(articles, 1):
         try:
-            article = FoundArticle.model_validate(fields)
+            article = PredictedArticle.model_validate(fields)
         except ValidationError as error:
             fault = error.errors()[0]
             place = ".".join(map(str, fault["loc"]))
@@ -160,7 +162,7 @@ def _read_articles(
         new.update({actor.actor: actor.entry for actor in article.actors if actor.actor not in workspace.registry})
 
 
-def _place_mentions(document: Document, mentions: Sequence[FoundMention]) -> dict[int, list[Suggestion]]:
+def _place_mentions(document: Document, mentions: Sequence[PredictedMention]) -> dict[int, list[Suggestion]]:
     """Find an article's mentions in its document, whose white space may differ, so that offsets drift."""
     layout, drift, end = paragraphs_layout(document), 0, 0
     placed: dict[int, list[Suggestion]] = {}
@@ -183,7 +185,7 @@ def _nearest_occurrence(layout: Layout, text: str, expected: int) -> int:
     return min(starts, key=lambda start: abs(start - expected))
 
 
-def _add_mention(suggestions: list[Suggestion], mention: FoundMention, start: int, end: int) -> None:
+def _add_mention(suggestions: list[Suggestion], mention: PredictedMention, start: int, end: int) -> None:
     """Add a mention; the first of an actor in a sentence carries the stance."""
     further = any(each.mention.actor == mention.actor for each in suggestions)
     marked = Mention(start, end, mention.text, mention.actor, None if further else mention.stance)

@@ -1,12 +1,14 @@
 import json
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from data import label_studio, spreadsheet
 from data.errors import InputError, InputFaults
 from data.labelling import Workspace, open_workspace
+from data.registry import read_registry
 from data.suggestions import document_uncertainty, entropy, read_suggestions
 
 
@@ -93,12 +95,25 @@ def test_a_sheet_suggests_and_leaves_the_stance_open(workspace: Workspace, tmp_p
     ("name", "content", "message"),
     [
         ("p.csv", "", "expected predictions"),
-        ("p.json", '{"documents": [{"doc_id": "doc-1"}]}', "expected the articles"),
-        ("p.json", '{"documents": [{"doc_id": "doc-x", "mentions": []}]}', "no document 'doc-x'.*mean 'doc-"),
-        ("p.json", '{"documents": [{"doc_id": "doc-1", "mentions": [{"start": 1}]}]}', "doc-1: malformed mention: 'text'"),
+        ("p.json", '[{"doc_id": "doc-1"}]', "expected the articles"),
+        ("p.json", '{"documents": [3]}', "document 1: .*expected what train"),
+        ("p.json", '{"documents": [{"doc_id": "doc-1"}]}', "document 1: mentions: Field required"),
+        ("p.json", '{"documents": [{"doc_id": "doc-1", "mentions": [], "actors": null}]}', "document 1: actors: Input should be"),
         (
             "p.json",
-            '{"documents": [{"doc_id": "doc-1", "mentions": [{"start": 1, "text": "Zzz"}]}]}',
+            '{"documents": [{"doc_id": "doc-1", "mentions": [], "actors": [{"actor": "x", "name": "X"}]}]}',
+            "document 1: actors.0.kind: Field required",
+        ),
+        ("p.json", '{"documents": [{"doc_id": "doc-x", "mentions": []}]}', "no document 'doc-x'.*mean 'doc-"),
+        (
+            "p.json",
+            '{"documents": [{"doc_id": "doc-1", "mentions": [{"start": 1}]}]}',
+            "document 1: mentions.0.actor: Field required; expected what train",
+        ),
+        (
+            "p.json",
+            '{"documents": [{"doc_id": "doc-1", "mentions": [{"actor": "x", "start": 1, "text": "Zzz", "stance": "favor",'
+            ' "probs": [0, 0, 1]}]}]}',
             "'Zzz' does not occur; were the predictions made from another text",
         ),
         (
@@ -113,6 +128,26 @@ def test_predictions_that_do_not_fit_are_refused(workspace: Workspace, tmp_path:
     (tmp_path / name).write_text(content)
     with pytest.raises((InputError, InputFaults), match=message):
         read_suggestions([tmp_path / name], workspace)
+
+
+@pytest.mark.parametrize("script", [label_studio, spreadsheet])
+def test_actors_that_only_a_models_tags_told_of_get_a_guess_at_their_kind(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: ModuleType
+) -> None:
+    path = article(workspace, tmp_path / "p.json")
+    content = json.loads(path.read_text())
+    names = {"noon-party": "Noon Party", "the-villagers": "the villagers"}
+    content["documents"][0]["actors"] = [{"actor": actor, "name": name, "kind": "unknown"} for actor, name in names.items()]
+    path.write_text(json.dumps(content))
+    output = tmp_path / "out" if script is label_studio else tmp_path / "out" / "a.csv"
+    monkeypatch.setattr(
+        sys, "argv", ["x.py", "export", "--corpus", str(workspace.folder), "--predictions", str(path), "--output", str(output)]
+    )
+    script.main()
+    assert {actor.id: actor.kind for actor in read_registry(tmp_path / "out" / "new-actors.yaml").values()} == {
+        "noon-party": "party",
+        "the-villagers": "organisation",
+    }
 
 
 def test_documents_are_chosen_by_a_file_of_ids(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
