@@ -220,6 +220,25 @@ def test_numbers_out_of_range_are_refused(monkeypatch: pytest.MonkeyPatch, optio
         score_command.parse()
 
 
+@pytest.mark.parametrize("name", ["in", "link"])
+def test_the_folder_of_the_shards_is_no_output_folder(
+    run: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "link").symlink_to(folder)
+    monkeypatch.setattr(sys, "argv", ["score.py", "--run", str(run), "--input", str(folder), "--output", str(tmp_path / name)])
+    with pytest.raises(InputError, match=rf"--output .*{name}: is the folder of --input; .* give another folder"):
+        score_command.main()
+    assert sorted(path.name for path in folder.iterdir()) == ["a.jsonl", "b.parquet"]
+
+
+def test_endings_of_shards_may_be_in_capitals(run: Path, folder: Path, tmp_path: Path) -> None:
+    (folder / "a.jsonl").rename(folder / "a.JSONL")
+    (folder / "b.parquet").rename(folder / "b.Parquet")
+    assert [rows_left(shard, tmp_path) for shard in find_shards(folder)] == [26, 25]
+    score(run, folder, tmp_path / "out")
+    assert [len(read_rows(tmp_path / "out" / name, Prediction)) for name in ("a.jsonl", "b.jsonl")] == [25, 25]
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_row(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b'\xef\xbb\xbf{"id": 1}\n{"id": 2}\n')
     assert list(read_shard(tmp_path / "a.jsonl")) == [(1, {"id": 1}), (2, {"id": 2})]

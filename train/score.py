@@ -59,6 +59,8 @@ def parse() -> argparse.Namespace:
     for option, value, least in (("--batch-size", given.batch_size, 1), ("--workers", given.workers, 1), ("--threads", given.threads, 0)):
         if value is not None and value < least:
             raise InputError(f"{option}: expected {least} or more, got {value}")
+    if given.output.resolve() == given.input.resolve():
+        raise InputError(f"--output {given.output}: is the folder of --input; predictions of a shard have its name, so give another folder")
     return given
 
 

@@ -22,14 +22,14 @@ RawRow = tuple[int, Fields]
 
 
 def find_shards(folder: Path) -> list[Path]:
-    """Return the shards of a folder in the order of their names.
+    """Return the shards of a folder, whose endings may be in capitals, in the order of their names.
 
     Raises:
         InputError: no such folder, no shards, or two whose outputs would have one name.
     """
     if not folder.is_dir():
         raise InputError(f"--input {folder}: no such folder of .jsonl or .parquet shards")
-    shards = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and not path.name.startswith("."))
+    shards = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
     for path in shards:
         _check_shard(path)
     if not shards:
@@ -55,7 +55,7 @@ def read_shard(shard: Path) -> Iterator[RawRow]:
     """Yield the rows of a shard one by one; where it cannot be read on, the last row says so."""
     number = 0
     try:
-        for number, fields in enumerate(_READERS[shard.suffix](shard), 1):
+        for number, fields in enumerate(_READERS[shard.suffix.lower()](shard), 1):
             yield number, fields
     except (OSError, ValueError) as error:
         yield number + 1, f"cannot be read: {' '.join(str(error).split())[:200]}"
@@ -112,7 +112,7 @@ def check_rows(shard: Path, chunk: Sequence[RawRow]) -> tuple[list[Example], lis
 
 def count_rows(shard: Path) -> int:
     """Return how many rows a shard has without reading them; 0 for one that cannot be read."""
-    if shard.suffix == ".parquet":
+    if shard.suffix.lower() == ".parquet":
         import pyarrow.parquet
 
         try:
