@@ -70,7 +70,7 @@ def read_conll(paths: Sequence[Path], names: Sequence[str], workspace: Workspace
 
 def read_sections(path: Path) -> Iterator[Section]:
     """Yield the documents of a file."""
-    count, paragraph, open_block = 1, False, False
+    count, paragraph, open_block, width = 1, False, False, 2
     section = Section(f"{path.stem}-{count}", 1)
     for number, line in enumerate(read_text(path).split("\n"), 1):
         line = line.rstrip("\r")
@@ -84,7 +84,7 @@ def read_sections(path: Path) -> Iterator[Section]:
         section.raw.append(line)
         if not line.strip():
             open_block = False
-        elif line.startswith("#") and "\t" not in line:
+        elif line.startswith("#") and not _is_token(line, width):
             paragraph |= line.lstrip("# ").startswith("newpar")
             if (given := _TEXT.match(line)) and not open_block:
                 section.blocks.append(Block(number, paragraph, given["text"].rstrip()))
@@ -93,9 +93,21 @@ def read_sections(path: Path) -> Iterator[Section]:
             if not open_block:
                 section.blocks.append(Block(number, paragraph))
                 open_block, paragraph = True, False
-            section.blocks[-1].tokens.append((number, line.split("\t") if "\t" in line else line.split()))
+            columns = _columns(line)
+            section.blocks[-1].tokens.append((number, columns))
+            width = len(columns)
     if section.blocks:
         yield section
+
+
+def _columns(line: str) -> list[str]:
+    return line.split("\t") if "\t" in line else line.split()
+
+
+def _is_token(line: str, width: int) -> bool:
+    """Tell a token that begins with # from a comment: it has tabs, or a tag among as many columns as the token before."""
+    columns = _columns(line)
+    return "\t" in line or (len(columns) == width and not _TEXT.match(line) and any(map(_TAG.fullmatch, columns[1:])))
 
 
 def _tag_column(path: Path, sections: Sequence[Section]) -> int:

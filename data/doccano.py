@@ -121,8 +121,11 @@ def _read_marks(
     row: Mapping[str, Any], document: Document, layout: Layout, actors: ActorNames, faults: list[str]
 ) -> dict[int, tuple[Mention, ...]]:
     spans = {span.id: span for span in _spans(row, faults)}
-    relations = [relation for relation in row.get("relations", []) if isinstance(relation, dict)]
-    linked = {str(relation.get("from_id")): str(relation.get("to_id")) for relation in relations}
+    relations = row.get("relations") or []
+    if not isinstance(relations, list):
+        faults.append(f"relations: expected a list, got {type(relations).__name__}")
+        return {}
+    linked = {str(each.get("from_id")): str(each.get("to_id")) for each in relations if isinstance(each, dict)}
     found: dict[int, set[Mention]] = {}
     for span in spans.values():
         try:

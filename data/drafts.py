@@ -7,7 +7,7 @@ from data.articles import READ_PARTS, part_of, take_apart
 from data.coreference import PRONOUNS, find_mentions
 from data.documents import Document, FrontMatter, format_document
 from data.errors import InputError
-from data.markup import UNLABELLED, MarkedText, MarkupError, Mention, format_line, parse_line
+from data.markup import UNLABELLED, MarkedText, Mention, comes_back
 from data.mentions import FoundMention, MentionFinder
 from data.registry import Actor, Registry
 
@@ -70,11 +70,7 @@ def check_round_trip(marked: MarkedText, place: str) -> None:
     Raises:
         InputError: names the place and the line.
     """
-    try:
-        same = parse_line(format_line(marked)) == marked
-    except MarkupError:
-        same = False
-    if not same:
+    if not comes_back(marked):
         raise InputError(f"{place}: {marked.text[-60:]!r} cannot be marked up; an HTML comment at its end? remove it")
 
 

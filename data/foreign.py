@@ -12,7 +12,7 @@ from data.documents import Document, FrontMatter, Sentence
 from data.errors import nearest
 from data.issue import read_issue
 from data.labelling import Workspace, read_stance
-from data.markup import MarkedText
+from data.markup import MarkedText, comes_back
 from data.mentions import MentionFinder
 from data.records import STANCES, Stance
 
@@ -86,7 +86,7 @@ class NewTexts:
         """Make a document of (paragraph, sentence) pairs.
 
         Raises:
-            ValueError: the id or some other field of the front matter does not fit.
+            ValueError: the id or some other field of the front matter does not fit, or a sentence would be read back as something else.
             InputError: nothing says what the target is.
         """
         fields: Mapping[str, Any] = {
@@ -103,6 +103,9 @@ class NewTexts:
             fault = error.errors()[0]
             raise ValueError(f"front matter {'.'.join(map(str, fault['loc']))}: {fault['msg']}, got {fault['input']!r}") from None
         lines = tuple(Sentence(n, paragraph, n, MarkedText(text, ())) for n, (paragraph, text) in enumerate(sentences, 1))
+        if lost := next((line for line in lines if not comes_back(line.marked)), None):
+            hint = "an HTML comment at its end, or a carriage return in it? remove it"
+            raise ValueError(f"sentence {lost.sent_id}: {lost.text[-60:]!r} cannot be marked up; {hint}")
         return Document(self._path(meta), meta, lines)
 
     def _path(self, meta: FrontMatter) -> Path:

@@ -128,6 +128,15 @@ def format_line(marked: MarkedText) -> str:
     return "".join(parts)
 
 
+def comes_back(marked: MarkedText) -> bool:
+    """Tell whether a line, once written, is read as the same: one that ends in an HTML comment of its own is not."""
+    line = format_line(marked)
+    try:
+        return bool(line.strip()) and not {"\n", "\r"} & {*line} and parse_line(line) == marked
+    except MarkupError:
+        return False
+
+
 def _escape(text: str) -> str:
     return re.sub(r"[\\\[\]]", r"\\\g<0>", text)
 

@@ -18,8 +18,8 @@ if not __package__:
 from data.assignment import choose_documents
 from data.documents import Document, Sentence, format_document, read_documents, relabel
 from data.errors import InputError, InputFaults, nearest, run_command
-from data.files import read_text, write_text
-from data.labelling import open_workspace
+from data.files import check_output, read_text, write_text
+from data.labelling import check_annotator, open_workspace
 
 LETTERS = {"a": "against", "n": "neutral", "f": "favor"}
 Labels = dict[tuple[int, str], str]
@@ -74,7 +74,7 @@ def _answer_lines(paths: Iterable[Path], faults: list[str]) -> Iterator[tuple[st
             fields = line.split()
             if not fields or line.startswith("#"):
                 continue
-            if len(fields) != 3 or not fields[1].isdigit():
+            if len(fields) != 3 or not fields[1].isdecimal():
                 faults.append(f"{path}:{row}: expected `document-id sentence letters`, got {line!r}")
                 continue
             yield f"{path}:{row}", fields[0], int(fields[1]), fields[2]
@@ -100,16 +100,18 @@ def read(documents: Sequence[Document], paths: Sequence[Path], annotator: str, o
 def main() -> None:
     """Make sheets, or read answers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    parser.add_argument("action", choices=("make", "read"))
+    parser.add_argument("action", choices=("make", "read"), help="make sheets, or read the answers")
     parser.add_argument("folder", type=Path, help="corpus folder, e.g. data")
     parser.add_argument("answers", type=Path, nargs="*", help="answer files (read)")
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--annotator", default="second")
-    parser.add_argument("--size", type=int, default=40, help="documents a sheet (default 40)")
+    parser.add_argument("--output", type=Path, required=True, help="new folder for the sheets (make) or the annotated documents (read)")
+    parser.add_argument("--annotator", default="second", help="who answered (read; default: second)")
+    parser.add_argument("--size", type=int, default=40, help="documents a sheet (make; default: 40)")
     parser.add_argument("--documents", type=Path, metavar="FILE", help="only these documents, in this order: ids, one a line")
     given = parser.parse_args()
     if given.size < 1:
         raise InputError(f"--size: expected 1 or more, got {given.size}")
+    check_annotator(given.annotator)
+    check_output(given.output)
     if given.documents:
         documents = choose_documents(open_workspace(given.folder), given.documents, None)
     else:

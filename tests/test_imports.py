@@ -139,6 +139,20 @@ def test_a_changed_text_of_a_known_document_is_refused(run: Callable[..., None],
     assert (tmp_path / "rest" / "agreed" / "doc-0.md").read_bytes() == documents[0].path.read_bytes()
 
 
+def test_a_token_that_begins_with_a_hash_is_no_comment(run: Callable[..., None], empty_corpus: Path, tmp_path: Path) -> None:
+    lines = ["# tags: B-favor I-favor O", "#Tariffs O", "please O", "Belmora B-favor", "", "# newpar", "Rovia B-against", "# O", "1 O"]
+    (tmp_path / "a.conll").write_text("\n".join(lines))
+    run("conll", tmp_path / "a.conll", "--corpus", empty_corpus, "--target", "x", "--output", tmp_path / "back")
+    text = (tmp_path / "back" / "agreed" / "wire" / "a-1.md").read_text()
+    assert text.endswith("---\n#Tariffs please [Belmora](state-1: favor)\n\n[Rovia](rovia: against) # 1\n")
+
+
+def test_conll_text_that_markup_cannot_hold_is_refused(run: Callable[..., None], empty_corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.conll").write_text("# text = Rovia <!-- new -->\nRovia B-favor\n<!-- O\nnew O\n--> O\n")
+    with pytest.raises(InputFaults, match=r"a.conll:1: sentence 1: 'Rovia <!-- new -->' cannot be marked up"):
+        run("conll", tmp_path / "a.conll", "--corpus", empty_corpus, "--target", "x", "--output", tmp_path / "back")
+
+
 def test_a_file_without_tags_is_refused(run: Callable[..., None], empty_corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "a.conll").write_text("Moscow NNP\ncalls VBZ\n")
     with pytest.raises(InputError, match=r"a.conll:1: no column holds only tags"):
@@ -212,17 +226,27 @@ def test_doccano_counts_the_carriage_returns_of_a_text(run: Callable[..., None],
         ('{"text": "Rovia signed.", "label": [[0, 5, "pro"]]}', "label 'pro': expected against"),
         ('{"text": "Rovia signed.", "label": [[0, 5, "favor"], [0, 5, "against"]]}', "overlap"),
         ('{"text": "Rovia signed.", "label": [[0, 5, "mention"]]}', "which has no stance in this sentence"),
+        ('{"text": "Rovia signed.", "label": [[0, 5, "favor"]], "relations": 3}', "relations: expected a list, got int"),
+        ('{"text": "Rovia signed.\\n- It is <!-- new -->", "label": []}', "sentence 2: '- It is <!-- new -->' cannot be marked up"),
+        ('{"text": "Rovia signed <!-- negation -->", "label": []}', "sentence 1: .* an HTML comment at its end"),
+        ('{"text": "Rovia\\rsigned.", "label": []}', "sentence 1: .* cannot be marked up"),
         ('{"text": "Changed.", "doc_id": "doc-1", "label": []}', "the text differs from .*doc-1.md"),
     ],
 )
 def test_doccano_faults_name_their_line(run: Callable[..., None], corpus_folder: Path, tmp_path: Path, row: str, message: str) -> None:
     good = json.dumps({"text": "Rovia left.", "label": [[0, 5, "against"]]})
     (tmp_path / "anna.jsonl").write_text(f"{good}\n{row}\n", encoding="utf-8")
-    command = ["doccano", tmp_path / "anna.jsonl", "--corpus", corpus_folder, "--output", tmp_path / "back"]
+    command = ["doccano", tmp_path / "anna.jsonl", "--corpus", corpus_folder, "--target", "x", "--output", tmp_path / "back"]
     with pytest.raises(InputFaults, match=f"anna.jsonl:2: .*{message}"):
         run(*command)
     run(*command, "--skip-faulty")
     assert (tmp_path / "back" / "rejects.jsonl").read_text() == f"{row}\n"
+
+
+def test_doccano_may_have_no_relations(run: Callable[..., None], empty_corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "b.jsonl").write_text('{"text": "Rovia signed.", "label": [[0, 5, "favor"]], "relations": null}')
+    run("doccano", tmp_path / "b.jsonl", "--corpus", empty_corpus, "--target", "the pipe", "--output", tmp_path / "o")
+    assert "[Rovia](rovia: favor) signed." in (tmp_path / "o" / "agreed" / "wire" / "b-1.md").read_text()
 
 
 def test_a_new_text_that_two_annotators_give_differently_is_refused(run: Callable[..., None], empty_corpus: Path, tmp_path: Path) -> None:

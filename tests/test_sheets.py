@@ -34,6 +34,7 @@ def test_answers_become_a_layer_with_the_new_labels(corpus_folder: Path, tmp_pat
         ("doc-1 3 f", "doc-1 3 ff", "answers.txt:4: 'ff': expected 1 letters"),
         ("doc-1 3 f", "doc-1 3 x", "expected 1 letters out of a, n, f"),
         ("doc-1 3 f", "doc-1 3", "answers.txt:4: expected `document-id"),
+        ("doc-1 3 f", "doc-1 ² f", "answers.txt:4: expected `document-id"),
         ("doc-1 3 f", "doc-2 3 f", "no labelled sentence 3 in 'doc-2'.*mean 'doc-1'"),
         ("doc-1 4 n", "doc-1 3 f\ndoc-1 4 n", "answered twice"),
     ],
@@ -56,3 +57,23 @@ def test_a_sheet_holds_a_document_at_least(corpus_folder: Path, tmp_path: Path, 
     monkeypatch.setattr(sys, "argv", ["sheets.py", "make", str(corpus_folder), "--output", str(tmp_path / "s"), f"--size={size}"])
     with pytest.raises(InputError, match=f"--size: expected 1 or more, got {size}"):
         main()
+
+
+def test_neither_sheets_nor_a_corpus_are_written_over(corpus_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*arguments: object) -> None:
+        monkeypatch.setattr(sys, "argv", ["sheets.py", *map(str, arguments)])
+        main()
+
+    run("make", corpus_folder, "--size", 5, "--output", tmp_path / "sheets")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.md")}
+    (tmp_path / "ids").write_text("doc-1\n")
+    (tmp_path / "answers.txt").write_text(ANSWERS)
+    for arguments in (
+        ("make", corpus_folder, "--size", 40, "--output", tmp_path / "sheets"),
+        ("read", corpus_folder, tmp_path / "answers.txt", "--documents", tmp_path / "ids", "--output", corpus_folder / "corpus"),
+    ):
+        with pytest.raises(InputError, match=r"--output .*: not empty; name a new folder"):
+            run(*arguments)
+    with pytest.raises(InputError, match="--annotator: 'a b' is no name for an annotator"):
+        run("read", corpus_folder, tmp_path / "answers.txt", "--annotator", "a b", "--output", tmp_path / "second")
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.md")} == before
