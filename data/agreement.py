@@ -152,8 +152,8 @@ def disagreements(judgements: Iterable[Judgement]) -> list[str]:
 def main() -> None:
     """Print the agreement table, and with --list every disagreement."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    parser.add_argument("first", type=Path)
-    parser.add_argument("second", type=Path)
+    parser.add_argument("first", type=Path, help="folder of annotated documents")
+    parser.add_argument("second", type=Path, help="folder of the same documents, annotated by another")
     parser.add_argument("--list", action="store_true", help="list every disagreement with file and line")
     parser.add_argument("--shared", action="store_true", help="compare the documents that both have, where one side annotated fewer")
     given = parser.parse_args()

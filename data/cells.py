@@ -71,6 +71,12 @@ def read_table(path: Path, needed: Sequence[str], optional: Sequence[str] = (), 
     return _check_rows(path, columns, records[1:])
 
 
+def read_number(cell: str) -> int | None:
+    """Read a whole number, also as spreadsheets write it (3.0); None for anything else."""
+    digits = cell.strip().removesuffix(".0")
+    return int(digits) if digits.isdecimal() else None
+
+
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Write a table as .xlsx or as CSV that Excel opens with the right letters and runs nothing of."""
     if path.suffix.lower() == ".xlsx":

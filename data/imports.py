@@ -29,8 +29,8 @@ READERS = {"conll": (read_conll, "rejects.conll"), "doccano": (read_doccano, "re
 def main() -> None:
     """Read files of one format and write what annotators said."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    parser.add_argument("format", choices=READERS)
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    parser.add_argument("format", choices=READERS, help="what the files are")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="labelled files, one annotator's each")
     parser.add_argument("--annotator", action="append", default=[], metavar="NAME", help="who made each file (default: its name)")
     parser.add_argument("--genre", choices=get_args(Genre), default="wire", help="genre of new texts (default: wire)")
     parser.add_argument("--setting", choices=("real", "invented"), default="real", help="setting of new texts (default: real)")

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from data.cells import read_table, write_table
+from data.cells import read_number, read_table, write_table
 from data.conflicts import ADJUDICATED, Conflict, Decisions, Key, Merged, compare_annotators, describe_pairs, merge
 from data.documents import Document
 from data.errors import InputFaults, nearest
@@ -93,8 +93,8 @@ def read_decisions(path: Path, annotations: Sequence[Annotation], workspace: Wor
     for row in table.rows:
         cells, answer = row.cells, row.cells["decision"].strip()
         try:
-            key = (cells["doc_id"].strip(), int(cells["sent_id"]), cells["actor"].strip())
             if answer:
+                key = (cells["doc_id"].strip(), _read_sentence(cells["sent_id"]), cells["actor"].strip())
                 decisions[key] = _read_decision(answer)
                 check_key(key, documents, marked.get(key[:2], workspace.registry.keys()))
         except ValueError as error:
@@ -102,6 +102,13 @@ def read_decisions(path: Path, annotations: Sequence[Annotation], workspace: Wor
     if faults:
         raise InputFaults(faults)
     return decisions
+
+
+def _read_sentence(cell: str) -> int:
+    number = read_number(cell)
+    if number is None:
+        raise ValueError(f"sent_id {cell!r}: expected the number of a sentence")
+    return number
 
 
 def _read_decision(answer: str) -> Stance | None:

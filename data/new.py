@@ -11,6 +11,7 @@ goes on from there.
 
 import argparse
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from typing import get_args
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+import yaml
 from pydantic import ValidationError
 
 from data.articles import read_article, split_sentences
@@ -140,12 +142,19 @@ def write_frame(folder: Path, issue: Issue) -> None:
     inside = folder.resolve().is_relative_to(ROOT)
     place = folder.resolve().relative_to(ROOT) if inside else folder.resolve()
     base = "../" * len(place.parts) + "configs/base.yaml" if inside else str(ROOT / "configs" / "base.yaml")
-    values = {"target": issue.target, "folder": place, "name": slug(folder.resolve().name), "base": base, "config": place / "config.yaml"}
+    card = {"title": _yaml(f"Actor stance toward {issue.target}"), "target": issue.target, "folder": shlex.quote(str(place))}
+    config = {"name": slug(folder.resolve().name), "folder": _yaml(str(place)), "base": _yaml(base)}
+    config |= {"config": shlex.quote(str(place / "config.yaml"))}
     write_text(folder / FILE, format_issue(issue))
-    for template, name in (("card.md", "README.md"), ("config.yaml", "config.yaml")):
-        write_text(folder / name, Template(read_text(TEMPLATES / template)).substitute(values))
+    write_text(folder / "README.md", Template(read_text(TEMPLATES / "card.md")).substitute(card))
+    write_text(folder / "config.yaml", Template(read_text(TEMPLATES / "config.yaml")).substitute(config))
     write_text(folder / "guidelines.md", adapt_guidelines(read_text(ROOT / "docs" / "guidelines.md"), issue.target))
     write_json(folder / "splits.json", {name: [] for name in SPLITS})
+
+
+def _yaml(text: str) -> str:
+    """Write a text as a YAML value, quoted where it must be."""
+    return str(yaml.safe_dump(text, allow_unicode=True, width=10**6)).partition("\n")[0]
 
 
 def start(folder: Path, given: argparse.Namespace) -> Marked:
@@ -198,10 +207,15 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--target", help="the policy toward which stances are labelled, as a text would name it")
     parser.add_argument("--articles", type=Path, help="folder of .txt files, one article each, one paragraph a line")
     parser.add_argument("--genre", choices=get_args(Genre), default="wire", help="genre of the articles (default: wire)")
-    parser.add_argument("--setting", choices=("real", "invented"), default="real", help="whether the articles are set in the real world")
+    parser.add_argument(
+        "--setting", choices=("real", "invented"), default="real", help="the world that the articles are set in (default: real)"
+    )
     parser.add_argument("--names", type=int, default=60, help="how many capitalised names to propose at most (default: 60)")
     parser.add_argument("--skip-faulty", action="store_true", help="leave out files that are no English articles")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.names < 1:
+        raise InputError(f"--names: expected 1 or more, got {given.names}")
+    return given
 
 
 def main() -> None:

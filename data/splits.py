@@ -129,7 +129,7 @@ def main() -> None:
     """Write the splits of a corpus folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("folder", type=Path, nargs="?", default=Path("data"), help="corpus folder (default: data)")
-    parser.add_argument("--seed", type=seed_argument, default=1)
+    parser.add_argument("--seed", type=seed_argument, default=1, help="seed of the division (default: 1)")
     parser.add_argument("--keep", action="store_true", help="keep the splits; documents labelled since go to train, or where a tie leads")
     given = parser.parse_args()
     documents, registry, path = (

@@ -1,4 +1,4 @@
-"""Labelling in a spreadsheet, for those who refuse servers: one row per (sentence, actor), as .csv or .xlsx.
+"""Labelling in a spreadsheet, without a server: one row per (sentence, actor), as .csv or .xlsx.
 
     python data/spreadsheet.py export --output anna.csv --predictions predictions.json
     python data/spreadsheet.py import anna.csv ben.csv --output labelled

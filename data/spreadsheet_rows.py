@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.assignment import Assignment
-from data.cells import TableRow, format_csv, read_table
+from data.cells import TableRow, format_csv, read_number, read_table
 from data.documents import Document, Sentence
 from data.errors import InputError, InputFaults, nearest
 from data.labelling import (
@@ -147,7 +147,7 @@ def _read_row(row: SheetRow, document: Document, workspace: Workspace, answered:
 
 
 def _sentence(cells: Mapping[str, str], document: Document, faults: list[str]) -> Sentence | None:
-    number = _number(cells["sent_id"])
+    number = read_number(cells["sent_id"])
     if number is None or not 1 <= number <= len(document.sentences):
         faults.append(f"sent_id {cells['sent_id']!r}: expected a number from 1 to {len(document.sentences)}")
         return None
@@ -162,8 +162,8 @@ def _mention(cells: Mapping[str, str], mention: str, sentence: Sentence, faults:
         faults.append(f"{error}, or none where the row is no actor" if cells["stance"] else "no stance (none where the row is no actor)")
     starts = _starts(sentence.text, mention.strip())
     given = cells.get("start", "")
-    if _number(given) in starts:
-        start = _number(given)
+    if read_number(given) in starts:
+        start = read_number(given)
     elif len(starts) == 1 and not given:
         start = starts[0]
     elif not starts:
@@ -194,7 +194,7 @@ def _with_further(sentence: Sentence, answered: Mapping[str, Mention | None]) ->
 
 def _check_complete(document: Document, answered: Mapping[int, Mapping[str, Mention | None]], group: Sequence[SheetRow]) -> None:
     """Name the corpus's marks that have no row: a filter or a deleted row must not unlabel anything unseen."""
-    faulty = {_number(row.row.cells["sent_id"]) for row in group if row.faults}
+    faulty = {read_number(row.row.cells["sent_id"]) for row in group if row.faults}
     if not faulty <= {sentence.sent_id for sentence in document.sentences}:
         return  # a row whose sentence cannot be told may well be the missing one
     for sentence in document.sentences:
@@ -208,13 +208,7 @@ def _check_complete(document: Document, answered: Mapping[int, Mapping[str, Ment
                 _row_of(sentence, group).faults.append(fault)
 
 
-def _number(cell: str) -> int | None:
-    """Read a whole number, also as spreadsheets write it (3.0)."""
-    digits = cell.strip().removesuffix(".0")
-    return int(digits) if digits.isdecimal() else None
-
-
 def _row_of(sentence: Sentence, group: Sequence[SheetRow]) -> SheetRow:
     """Return the row at which to name a fault of a sentence: its last, else the document's first."""
-    own = [row for row in group if _number(row.row.cells["sent_id"]) == sentence.sent_id]
+    own = [row for row in group if read_number(row.row.cells["sent_id"]) == sentence.sent_id]
     return own[-1] if own else group[0]

@@ -125,6 +125,18 @@ def test_no_annotation_is_written_under_a_name_that_leads_elsewhere(workspace: W
         check_annotations([annotation(workspace, "../x")])
 
 
+def test_the_sentence_of_a_decision_is_a_number_as_spreadsheets_write_it(workspace: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "adjudication.csv"
+    head = "doc_id,sent_id,actor,decision"
+    path.write_text(f"{head}\ndoc-1,1.0,state-1,favor\ndoc-1,,state-1,\n", encoding="utf-8")
+    assert read_decisions(path, [annotation(workspace, "anna")], workspace) == {("doc-1", 1, "state-1"): "favor"}
+    path.write_text(f"{head}\ndoc-1,one,state-1,favor\ndoc-1,,state-1,favor\n", encoding="utf-8")
+    with pytest.raises(InputFaults) as caught:
+        read_decisions(path, [annotation(workspace, "anna")], workspace)
+    messages = [f"{path}: row {row}: sent_id {cell!r}: expected the number of a sentence" for row, cell in ((2, "one"), (3, ""))]
+    assert caught.value.faults == messages
+
+
 def test_decisions_about_what_does_not_exist_are_faults(workspace: Workspace, tmp_path: Path) -> None:
     path = tmp_path / "adjudication.csv"
     rows = ["doc-1,1,state-1,favor", "doc-1,1,state1,favor", "doc-1,9,state-1,favor", "dok-1,1,state-1,none", "doc-2,1,rovia,none"]

@@ -16,7 +16,8 @@ from data.guidelines import adapt_guidelines
 from data.issue import Issue, format_issue, open_finder, read_issue
 from data.markup import parse_line
 from data.names import count_names, kind_of_body, propose_actors
-from data.new import collect_articles
+from data.new import collect_articles, write_frame
+from data.parsing import parse_yaml
 from data.registry import read_registry
 from data.sheets import read
 from data.splits import extend_splits, make_splits
@@ -81,6 +82,16 @@ def test_a_corpus_inside_the_project_is_named_relative_to_it(tmp_path: Path, mon
     assert config.data.corpus == "issues/toll"
     base = load_config(ROOT / "configs" / "base.yaml")  # found two folders up
     assert config.trainer.learning_rate == base.trainer.learning_rate != TrainerSettings().learning_rate
+
+
+def test_a_path_or_target_with_yamls_own_signs_is_quoted(tmp_path: Path) -> None:
+    folder = tmp_path / "sp ace: x" / "toll"
+    write_frame(folder, Issue(target='the "toll": all of it # so far'))
+    config = load_config(folder / "config.yaml")
+    assert (config.name, Path(config.data.corpus)) == ("toll", folder)
+    assert read_text(folder / "config.yaml").startswith(f"# python train/run.py --config '{folder}/config.yaml'\n")
+    card = read_text(folder / "README.md").split("---\n")[1]
+    assert parse_yaml(card, folder)["pretty_name"] == 'Actor stance toward the "toll": all of it # so far'
 
 
 def test_guidelines_ask_about_the_target_and_keep_the_shield_to_quoted_examples() -> None:
@@ -173,6 +184,8 @@ def test_articles_are_added_later(issue: Path, tmp_path: Path) -> None:
         (["empty/../texts", "--target", "the tax", "--articles", "texts"], "is there already"),
         (["toll", "--target", "the tax"], "says 'the river toll'"),
         (["bad name", "--target", "the tax"], "name the folder with letters"),
+        (["fresh", "--target", "the tax", "--articles", "texts", "--names=-5"], "--names: expected 1 or more, got -5"),
+        (["fresh", "--target", "the tax", "--articles", "texts", "--names=0"], "--names: expected 1 or more, got 0"),
     ],
 )
 def test_wrong_input_writes_nothing(issue: Path, tmp_path: Path, arguments: list[str], message: str) -> None:
