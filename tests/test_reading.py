@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from data.errors import InputError
 from data.files import ROOT
 from data.mentions import MentionFinder
 from data.records import STANCE_ID, Example, Prediction, read_rows
-from data.registry import Actor, Registry
+from data.registry import Actor, Registry, read_registry
 from train.article_view import paragraphs, render_view, timeline
 from train.collection import agreements, matrix, to_csv, to_json
 from train.loading import open_run
@@ -172,6 +173,28 @@ def test_the_command_writes_every_format(run: Path, tmp_path: Path) -> None:
     assert "2 articles" in (tmp_path / "p.html").read_text(encoding="utf-8")
 
 
+def test_what_is_to_be_labelled_is_read_with_its_own_actors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The walk-through of docs/labelling.md, with a run of another corpus that finds mentions too."""
+    from data import label_studio
+    from train import predict as command
+
+    corpus, predictions = tmp_path / "toll", tmp_path / "predictions.json"
+    shutil.copytree(ROOT / "docs" / "example", corpus)
+    run, articles = make_run(tmp_path / "tiny", detect_actors=True), sorted((corpus / "articles").iterdir())[:3]
+    arguments = ["--run", run, "--input", *articles, "--corpus", corpus, "--output", predictions]
+    monkeypatch.setattr(sys, "argv", ["predict.py", *map(str, arguments)])
+    command.main()
+    documents = json.loads(predictions.read_text(encoding="utf-8"))["documents"]
+    actors = {actor["actor"]: actor["kind"] for document in documents for actor in document["actors"]}
+    assert {"bargemen", "besk"} <= actors.keys() and "unknown" in actors.values()
+    arguments = ["export", "--corpus", corpus, "--predictions", predictions, "--output", tmp_path / "to-label"]
+    monkeypatch.setattr(sys, "argv", ["label_studio.py", *map(str, arguments)])
+    label_studio.main()
+    assert len(json.loads((tmp_path / "to-label" / "tasks.json").read_text(encoding="utf-8"))) == len(documents) == 3
+    unknown = {actor for actor, kind in actors.items() if kind == "unknown"}
+    assert unknown <= read_registry(tmp_path / "to-label" / "new-actors.yaml").keys()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -179,6 +202,7 @@ def test_the_command_writes_every_format(run: Path, tmp_path: Path) -> None:
         (("--input", "a.jsonl", "b.txt"), "one file of rows"),
         (("--input", "a.txt", "--output", "x.cvs"), "did you mean '.csv'"),
         (("--input", "a.jsonl", "--html", "x.html"), "--html is for articles"),
+        (("--input", "rows.jsonl", "--corpus", "data"), "--corpus is for articles"),
     ],
 )
 def test_wrong_input_is_refused_in_one_line(arguments: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch) -> None:

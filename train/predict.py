@@ -20,7 +20,6 @@ from data.files import write_json, write_jsonl, write_text
 from data.records import Example, read_rows
 
 if TYPE_CHECKING:
-    from train.loading import Backend
     from train.reading import Reading, Verdict
 
 OUTPUTS = (".jsonl", ".json", ".csv")
@@ -45,6 +44,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--input", required=True, nargs="+", metavar="FILE", help="articles (.txt, a folder, or -) or one file of rows (.jsonl)"
     )
+    parser.add_argument("--corpus", type=Path, help="corpus folder whose actors and target articles are read for (default: the run's)")
     parser.add_argument("--output", type=Path, help="file to write: .jsonl, .json or .csv")
     parser.add_argument("--html", type=Path, help="write the article view to this file")
     parser.add_argument("--seed", type=int, help="seed to use (default: the first finished one)")
@@ -53,15 +53,17 @@ def parse() -> argparse.Namespace:
 
 
 def check_outputs(given: argparse.Namespace, *, rows: bool) -> None:
-    """Refuse output files of an unknown kind before anything is loaded.
+    """Refuse output files of an unknown kind, and what does not go with example rows, before anything is loaded.
 
     Raises:
-        InputError: an ending that says no format, or an article view asked of example rows.
+        InputError: an ending that says no format, or an article view or a corpus for example rows.
     """
     if given.output and given.output.suffix not in OUTPUTS:
         raise InputError(f"--output {given.output}: expected {', '.join(OUTPUTS)}{nearest(given.output.suffix, OUTPUTS)}")
     if rows and len(given.input) > 1:
         raise InputError("--input: give one file of rows (.jsonl), or articles")
+    if rows and given.corpus:
+        raise InputError("--corpus: example rows name their actors and target themselves; --corpus is for articles")
     if rows and (given.html or (given.output and given.output.suffix != ".jsonl")):
         raise InputError("--input: example rows have no article to show; --output writes .jsonl for them, and --html is for articles")
 
@@ -108,7 +110,7 @@ def predict_rows(given: argparse.Namespace, names: Sequence[str]) -> None:
 
 def predict_articles(given: argparse.Namespace, texts: Mapping[str, str]) -> None:
     """Read articles, print their actors, and write what was asked for."""
-    readings, threshold = read_texts(given.run, given.seed, given.backend, texts)
+    readings, threshold = read_texts(given, texts)
     if given.output:
         write_output(given.output, readings, str(given.run))
     if given.html:
@@ -119,11 +121,11 @@ def predict_articles(given: argparse.Namespace, texts: Mapping[str, str]) -> Non
         print_verdicts(reading.verdicts, reading.article.title)
 
 
-def read_texts(run: Path, seed: int | None, backend: "Backend", texts: Mapping[str, str]) -> tuple[list["Reading"], float]:
+def read_texts(given: argparse.Namespace, texts: Mapping[str, str]) -> tuple[list["Reading"], float]:
     """Return the readings of articles, and the confidence below which the run is unsure."""
     from train.reading import load
 
-    reader = load(run, seed=seed, backend=backend)
+    reader = load(given.run, corpus=given.corpus, seed=given.seed, backend=given.backend)
     return reader.read_many(texts), reader.run.calibration.threshold
 
 

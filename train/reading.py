@@ -158,14 +158,15 @@ class ArticleReader:
         return probabilities
 
 
-def load(run: str | Path, *, seed: int | None = None, backend: Backend = "torch") -> ArticleReader:
-    """Open a run for reading articles.
+def load(run: str | Path, *, corpus: Path | None = None, seed: int | None = None, backend: Backend = "torch") -> ArticleReader:
+    """Open a run for reading articles, with the actors and the target of the corpus that it was trained on, or of another one.
 
     Raises:
-        InputError: no such run, or nothing finished in it.
+        InputError: no such run, nothing finished in it, or no such corpus.
     """
     opened = open_run(Path(run), seed, backend)
-    return ArticleReader(opened, open_finder(opened.corpus_folder), read_issue(opened.corpus_folder).target)
+    folder = corpus or opened.corpus_folder
+    return ArticleReader(opened, open_finder(folder), read_issue(folder).target)
 
 
 def is_first(row: Example) -> bool:
