@@ -68,6 +68,21 @@ def test_an_export_that_failed_its_check_is_refused(exported: Path, tmp_path: Pa
     assert open_run(copy, backend="onnx")
 
 
+def test_an_export_that_was_cut_short_leaves_no_earlier_verdict(exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    copy = tmp_path / "copy"
+    shutil.copytree(exported, copy)
+    config, seed = find_seed(copy)
+    monkeypatch.setattr("train.export.write_fp32", stop)
+    with pytest.raises(KeyboardInterrupt):
+        export(seed, config.model, rows(), rows()[:10])
+    for backend in ("onnx", "onnx-int8"):
+        with pytest.raises(InputError, match=r"train/export.py --run"):
+            open_run(copy, backend=backend)
+
+
 def test_a_run_without_export_names_the_command(exported: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"train/export.py --run .* --seed 1"):
         load_session(make_run(tmp_path / "bare") / "seed-1", ModelSettings(), "fp32")
