@@ -19,7 +19,8 @@ from data.descriptions import Offices, find_descriptions, resolve_description
 from data.documents import Document, read_documents
 from data.errors import run_command
 from data.issue import open_finder
-from data.mentions import TITLE, FoundMention, MentionFinder, discover_persons, without_overlaps
+from data.mentions import TITLE, FoundMention, MentionFinder, without_overlaps
+from data.persons import discover_persons
 from data.registry import Actor
 from data.trail import BODIES, REACH, Trail
 from data.words import DEEDS, SPEECH
@@ -62,7 +63,7 @@ def find_mentions(sentences: Sequence[str], finder: MentionFinder, families: fro
     persons = discover_persons(sentences, finder.knows)
     local = finder.with_actors(persons)
     names = [local.find(sentence) for sentence in sentences]
-    return resolve(sentences, names, local, families, {actor.id: actor for actor in persons})
+    return resolve(sentences, names, local, families, {actor.id: actor for actor in persons if actor.id not in finder.registry})
 
 
 def resolve(

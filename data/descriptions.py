@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from data.mentions import FoundMention, MentionFinder, slug
+from data.mentions import FoundMention, MentionFinder, actor_id
 from data.registry import Actor, Kind
 from data.words import BODY_ROLES, DEMONYMS, GROUP_ROLES, PERSON_ROLES, ROLE_MODIFIERS
 
@@ -148,7 +148,7 @@ def resolve_description(
         return DescribedActor(FoundMention(description.start, description.end, actor, "description"))
     if description.kind == "group" or (description.kind == "government" and description.determiner in {"a", "an"}):
         return None  # under six in ten of these were marked (docs/articles.md)
-    new = Actor(id=slug(name), name=name, kind=description.kind)
+    new = Actor(id=actor_id(name), name=name, kind=description.kind)
     return DescribedActor(FoundMention(description.start, description.end, new.id, "description"), new)
 
 

@@ -1,111 +1,22 @@
 """Finding actors by name: the registry's aliases with titles, possessives, demonyms and capitals, each on word boundaries."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from data.errors import InputError
 from data.registry import Actor, Kind, Registry
-from data.words import ABBREVIATED_STATES, DEEDS, DEMONYMS, HELD, SPEECH, TITLE_MODIFIERS, TITLES
+from data.words import ABBREVIATED_STATES, DEMONYMS, HELD, TITLE_MODIFIERS, TITLES
 
 How = Literal["name", "description", "pronoun", "tagged"]
 """How a mention was found; a tagged one by a model (data/newcomers.py)."""
 
 _DEMONYM = "|".join(sorted(DEMONYMS, key=len, reverse=True))
 _MODIFIER = rf"(?:{_DEMONYM}|US|U\.S\.|UK|EU|Nato|NATO|{TITLE_MODIFIERS})"
-TITLE = rf"(?:(?:[Tt]he\s+)?(?:{_MODIFIER}[\s-]+)*(?:{TITLES})\s+)"
-"""Titles before a person's name belong to the mention: "Czech Prime Minister Mirek Topolanek" is one."""
+TITLE = rf"(?:(?:[Tt]he\s+)?(?:{_MODIFIER}[\s-]+)*(?:(?:{TITLES})\s+)+)"
+"""Titles before a person's name belong to the mention: "Czech Prime Minister Mirek Topolanek" is one, "Spokesman Lt. Col. Roe" too."""
 
-_NAME_WORD = r"[A-Z][\w-]*[a-z]"
-_UNKNOWN_TITLED = re.compile(rf"(?<![\w-]){TITLE}(?P<name>{_NAME_WORD}(?:\s(?:[A-Z]\.\s|von\s|van\s|de\s)?{_NAME_WORD}){{0,2}})")
-_UNKNOWN_SPEAKER = re.compile(
-    rf"(?<![\w-])(?P<name>{_NAME_WORD}\s(?:[A-Z]\.\s)?{_NAME_WORD})(?=,? (?:{SPEECH}|{DEEDS})\b)"
-    rf"|[,\"”] (?:{SPEECH}) (?P<after>{_NAME_WORD}\s(?:[A-Z]\.\s)?{_NAME_WORD})(?=[,.])"
-)
-NOT_A_NAME = frozenset(
-    [
-        "The",
-        "This",
-        "That",
-        "These",
-        "Those",
-        "But",
-        "And",
-        "Or",
-        "If",
-        "When",
-        "While",
-        "In",
-        "On",
-        "At",
-        "By",
-        "For",
-        "From",
-        "He",
-        "She",
-        "It",
-        "They",
-        "We",
-        "You",
-        "I",
-        "His",
-        "Her",
-        "Its",
-        "Their",
-        "Our",
-        "As",
-        "After",
-        "Before",
-        "Monday",
-        "Tuesday",
-        "Wednesday",
-        "Thursday",
-        "Friday",
-        "Saturday",
-        "Sunday",
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-        "Yesterday",
-        "Today",
-        "Tomorrow",
-        "Last",
-        "Next",
-        "No",
-        "Not",
-        "One",
-        "Two",
-        "Three",
-        "Some",
-        "Many",
-        "Most",
-        "Several",
-        "Other",
-        "Another",
-        "Foreign",
-        "Defence",
-        "Defense",
-        "Interior",
-        "Prime",
-        "State",
-        "European",
-        "North",
-        "South",
-        "East",
-        "West",
-        "New",
-    ]
-)
 _PLACE = re.compile(
     r"(?:^|\W)(?:in|near|at|outside|inside|across|throughout|around|through|via)"
     r"(?: the| central| eastern| western| northern| southern)*\s$",
@@ -175,8 +86,12 @@ class MentionFinder:
         return found
 
     def with_actors(self, actors: Iterable[Actor]) -> "MentionFinder":
-        """Return a finder that also knows the actors of one document."""
-        extra = {actor.id: actor for actor in actors if actor.id not in self.registry}
+        """Return a finder that also knows the actors of one document, and by their aliases those whom the registry gives none."""
+        extra = {}
+        for actor in actors:
+            known = self.registry.get(actor.id, actor)
+            if actor.id not in self.registry or not known.aliases:
+                extra[actor.id] = known.model_copy(update={"aliases": actor.aliases})
         return MentionFinder(self.registry | extra, self.held) if extra else self
 
     def state_of(self, word: str) -> str | None:
@@ -228,7 +143,9 @@ class MentionFinder:
         return bool(joined or _PLACE.search(sentence[: match.start()]))
 
     def _names_actor(self, sentence: str, name: str, end: int) -> bool:
-        following = re.match(r"\s+(?:and \w+ )?([\w-]+)", sentence[end:])
+        """Tell a name from the head of a longer one ("Washington Post"), and a holder's adjective from one that tells a kind."""
+        joined = r"(?:and \w+ )?" if name in DEMONYMS else ""  # "Russian and Polish fears"
+        following = re.match(rf"\s+{joined}([\w-]+)", sentence[end:])
         word = following[1] if following else ""
         if name in DEMONYMS:
             return any(part in self.held for part in word.lower().split("-"))
@@ -252,35 +169,13 @@ def _alternation(names: Sequence[str]) -> str:
 
 
 def slug(name: str) -> str:
-    """Return an actor id made from a name."""
+    """Return a name in small letters, digits and hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "unnamed"
 
 
-def discover_persons(sentences: Sequence[str], knows: Callable[[str], bool]) -> list[Actor]:
-    """Return persons that a text names with a title or as speakers and that nobody `knows` yet; the surname is an alias."""
-    found: dict[str, Actor] = {}
-    for sentence in sentences:
-        for pattern in (_UNKNOWN_TITLED, _UNKNOWN_SPEAKER):
-            for match in pattern.finditer(sentence):
-                name = match["name"] or (match.groupdict().get("after") or "")
-                words = name.split()
-                if knows(name) or any(word in NOT_A_NAME or word in DEMONYMS for word in words):
-                    continue
-                known = found.get(words[-1])
-                if known is None or len(name) > len(known.name):
-                    found[words[-1]] = Actor(id=slug(name), name=name, kind="person", aliases=(name, words[-1]))
-    whole = "\n".join(sentences)
-    return [_with_first_name(actor, whole) for actor in found.values()]
-
-
-def _with_first_name(actor: Actor, text: str) -> Actor:
-    """Complete a person known by the surname alone with the first name that stands before it elsewhere in the text."""
-    if " " in actor.name:
-        return actor
-    for match in re.finditer(rf"(?<![\w-])({_NAME_WORD})\s{re.escape(actor.name)}(?![\w-])", text):
-        if match[1] not in NOT_A_NAME and match[1] not in DEMONYMS:
-            return Actor(id=slug(match.group()), name=match.group(), kind="person", aliases=(match.group(), actor.name))
-    return actor.model_copy(update={"aliases": (actor.name,)})
+def actor_id(name: str) -> str:
+    """Return an actor id made from a name; a possessive does not fall apart."""
+    return slug(re.sub(r"['’]", "", name))
 
 
 def without_overlaps(mentions: Iterable[FoundMention]) -> list[FoundMention]:

@@ -5,23 +5,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from data.mentions import NOT_A_NAME, discover_persons, slug
+from data.bodies import kind_of_body
+from data.mentions import actor_id
+from data.persons import NOT_A_NAME, discover_persons
 from data.registry import Actor, Kind, Registry
 from data.words import DEMONYMS, FUNCTION_WORDS, ROLE_MODIFIERS, TITLES
 
 FEWEST = 2
 """A name that occurs once is not proposed; a person is, since a title or a verb of speech speaks for it."""
-
-KIND_WORDS: dict[Kind, str] = {
-    "government": "Government|Cabinet|Ministry|Department|Administration|Treasury|Chancellery",
-    "party": "Party|Democrats|Liberals|Conservatives|Socialists|Greens|Movement|Front",
-    "organisation": (
-        "Agency|Alliance|Assembly|Association|Authority|Bank|Board|Bureau|Centre|Center|Chamber|Church|Club|Commission|Committee|"
-        "Company|Confederation|Congress|Corporation|Council|Court|Federation|Forum|Foundation|Fund|Group|Guild|Inc|Institute|League|"
-        "Ltd|Network|Office|Organisation|Organization|Parliament|Post|Radio|Senate|Service|Society|Times|Trust|Union|University"
-    ),
-}
-"""Words that end (or, before "of", open) the name of a body, by its kind."""
 
 _WORD = r"[A-Z][\w-]*(?:['’](?!s\b)\w+)?"
 _NAME = re.compile(rf"(?<![\w'’.-]){_WORD}(?:(?:['’]s?)?\s(?:(?:of|for)\s(?:the\s)?)?{_WORD})*")
@@ -69,15 +60,6 @@ def count_names(sentences: Iterable[str]) -> Counter[str]:
             for name in _parts(match.group()):
                 (opening if " " not in name and _opens(sentence, match.start()) else inside)[name] += 1
     return Counter({name: count + opening[name] for name, count in inside.items()})
-
-
-def kind_of_body(name: str) -> Kind | None:
-    """Return the kind of a body whose name says what it is, None for other names."""
-    words = name.split()
-    for kind, heads in KIND_WORDS.items():
-        if words[-1] in heads.split("|") or (len(words) > 1 and words[1] in {"of", "for"} and words[0] in heads.split("|")):
-            return kind
-    return None
 
 
 def _parts(match: str) -> list[str]:
@@ -169,7 +151,7 @@ def _guess(name: str, sentences: Sequence[str]) -> Kind:
 
 
 def _actor(name: str, kind: Kind, *aliases: str) -> Actor:
-    return Actor(id=slug(re.sub(r"['’]", "", name)), name=name, kind=kind, aliases=tuple(dict.fromkeys([name, *aliases])))
+    return Actor(id=actor_id(name), name=name, kind=kind, aliases=tuple(dict.fromkeys([name, *aliases])))
 
 
 def _distinct(proposals: Sequence[Proposal], known: Registry) -> list[Proposal]:

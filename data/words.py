@@ -140,7 +140,7 @@ TITLES = (
     "secretary|State Secretary|Under-Secretary|Ambassador|ambassador|Envoy|envoy|Spokesman|spokesman|Spokeswoman|spokeswoman|"
     "Senator|Sen\\.|Congressman|Congresswoman|Representative|Rep\\.|Deputy|Delegate|Governor|Mayor|mayor|Speaker|Commissioner|"
     "Chairman|chairman|Chairwoman|Director|director|Leader|leader|Lieutenant General|Major General|Colonel General|"
-    "Lieutenant Colonel|General|general|Gen\\.|Lt\\. Gen\\.|Maj\\. Gen\\.|Colonel|Col\\.|Admiral|Adm\\.|Vice Admiral|Rear Admiral|"
+    "Lieutenant Colonel|General|general|Gen\\.|Colonel|Col\\.|Admiral|Adm\\.|Vice Admiral|Rear Admiral|Lt\\.|Maj\\.|Capt\\.|"
     "Air Marshal|Marshal|Major|Captain|Lieutenant|Commander|Commodore|King|Queen|Prince|Princess|Emir|Emperor|Pope|Bishop|"
     "Archbishop|Cardinal|Patriarch|Sir|Lord|Lady|Dame|Mr|Mr\\.|Mrs|Mrs\\.|Ms|Ms\\.|Miss|Dr|Dr\\.|Professor|Prof\\.|Herr|Frau|"
     "Judge|Councillor|Burgomaster"

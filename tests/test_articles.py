@@ -110,6 +110,55 @@ def test_unknown_persons_are_found_by_title_and_speech(finder: MentionFinder) ->
     assert [actor for _, actor in mentions] == ["sergei-lavrov", "sergei-lavrov", "jan-novak"]
 
 
+def newcomers(finder: MentionFinder, *sentences: str) -> list[str]:
+    return sorted(find_mentions(sentences, finder).new_actors)
+
+
+def test_a_state_before_another_actor_is_named(finder: MentionFinder) -> None:
+    for sentence in ("Russia and the Czech Republic agreed.", "Russia and Mirek Topolanek agreed."):
+        assert named(finder, sentence)[0] == ("Russia", "russia")
+    assert named(finder, "Russian and Polish anger grew.") == [("Russian", "russia")]
+
+
+def test_a_title_is_no_first_name(finder: MentionFinder) -> None:
+    text = ["Russian President Igor Brant called it a threat.", "President Brant told reporters so.", "The Russian president left."]
+    assert found(finder, *text) == [
+        ("Russian President Igor Brant", "igor-brant"),
+        ("President Brant", "igor-brant"),
+        ("The Russian president", "igor-brant"),
+    ]
+    assert newcomers(finder, "Minister Vance left.", "In Norvia President Vance agreed.") == ["vance"]
+    assert newcomers(finder, "Spokeswoman Lt. Col. Ann Weaver said no.", "Weaver left.") == ["ann-weaver"]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The Lakeside Council rejected it.",
+        "Harbour International said no.",
+        "Sea Rights Watch agreed.",
+        "The Czech Republic said no.",
+        "Mr. President, we object.",
+        "Mr. Secretary, we object.",
+        "General Dynamics agreed to build it.",
+        "The General Assembly voted.",
+    ],
+)
+def test_bodies_states_and_forms_of_address_are_no_persons(registry: Registry, sentence: str) -> None:
+    assert newcomers(MentionFinder({"un": registry["un"]}), sentence) == []
+
+
+def test_a_person_whom_the_registry_gives_no_alias_is_that_person(registry: Registry) -> None:
+    known = {**registry, "ada-roe": Actor(id="ada-roe", name="Ada Roe, mayor", kind="person")}
+    resolved = find_mentions(["Mayor Ada Roe objected."], MentionFinder(known))
+    assert [each.actor for each in resolved.mentions[0]] == ["ada-roe"]
+    assert resolved.new_actors == {}
+
+
+def test_a_possessive_leaves_no_trace_in_an_id(finder: MentionFinder) -> None:
+    assert "prime-minister-anders-holms-government" in newcomers(finder, "Prime Minister Anders Holm's government agreed.")
+
+
 def test_seed_article_mentions_reach_the_bar() -> None:
     document = read_document(SEED)
     finder = open_finder(ROOT / "data")
