@@ -20,7 +20,7 @@ from data.files import read_text
 from data.mentions import FoundMention, MentionFinder
 from data.records import Example
 from data.registry import Actor, Registry
-from data.words import FUNCTION_WORDS
+from data.words import FUNCTION_WORDS, TITLES
 
 MAX_SENTENCE = 2_000
 """Characters; a longer "sentence" is a table or a line without punctuation and is cut here."""
@@ -30,6 +30,8 @@ MIN_WORDS_FOR_LANGUAGE = 30
 MIN_FUNCTION_WORDS = 0.15
 """English news has 0.35 to 0.5 of its words among the commonest; other languages and tables stay under 0.1."""
 MAX_HEADLINE_WORDS = 20
+BYLINE_REACH = 4
+"""Paragraphs at the head of an article that may be a byline; one in brackets may also end it."""
 
 _CONTROLS = {code: " " for code in (*range(1, 32), *range(127, 160)) if chr(code) != "\n"}
 """Characters that steer a terminal; a space takes their place, so that offsets stay."""
@@ -37,19 +39,27 @@ _CONTROLS = {code: " " for code in (*range(1, 32), *range(127, 160)) if chr(code
 Part = Literal["headline", "byline", "body", "notice"]
 READ_PARTS = frozenset({"headline", "body"})
 
+_NAMING = r"(?:[A-Z][\w.’'-]*|\d{1,4}|in|and|for|of|to|on|by|the|additional|writing|editing|reporting)"
+_NAMES = rf"{_NAMING}(?:(?:\s*[,;|/]\s*|\s){_NAMING})*"
 _BYLINE = re.compile(
-    r"(?:By|BY|From|Written by|Posted by|Reporting by|Editing by)[: ]\s?[A-Z][\w.’' -]+(?:,? (?:in|and) [A-Z][\w ]+)*[.,]?"
+    rf"\(?(?:(?:(?i:written|posted|reporting|reported|writing|edited|editing) )?(?i:by|from)[: ]\s?{_NAMES}"
+    rf"|{_NAMES}\s?[,|]\s?(?:[A-Z][\w.’'-]*\s)*(?:Writer|Correspondent|Reporter|Columnist|Editor))[.,]?\)?[.,]?"
 )
+"""Who wrote a text: its words are all capitalised except small ones between names, so a sentence with a verb is none."""
+_FEW_WORDS = r"(?:\W+\w+){0,7}"
 _NOTICE = re.compile(
-    r"(?:comments?(?: are closed)?|share(?: this.*)?|advertisement|related (?:articles|stories)|read more.*|print|e-?mail|"
-    r"(?:copyright|©|\(c\)).*|all rights reserved.*|subscribe.*|sign up.*|leave a (?:reply|comment))[.:]?",
+    rf"(?:comments?(?: are closed)?|share(?: this{_FEW_WORDS})?|advertisement|related (?:articles|stories)|print|e-?mail|"
+    rf"read more(?:\s?:.*| (?:about|at|on|in|here)\b{_FEW_WORDS})?|(?:©|(?:copyright|\(c\))\s*(?:©|\(c\))?\s*\d{{4}}).*|"
+    rf"all rights reserved{_FEW_WORDS}|(?:subscribe|sign up)(?: (?:now|today|here|to|for)\b{_FEW_WORDS})?|leave a (?:reply|comment))\W*",
     re.I,
 )
-_MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
+_ENDS_WITH_TITLE = re.compile(rf"(?<![\w.])(?:{'|'.join(title for title in TITLES.split('|') if title.endswith('.'))})$")
+_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+_MONTH = rf"(?P<month>(?:{_MONTHS}|Sept|{'|'.join(month[:3] for month in _MONTHS.split('|'))})\.?)"
 _DATES = (
     re.compile(r"(?P<year>(?:19|20)\d\d)-(?P<month>\d\d)-(?P<day>\d\d)"),
-    re.compile(rf"(?P<day>\d{{1,2}}) (?P<month>{_MONTH}),? (?P<year>(?:19|20)\d\d)"),
-    re.compile(rf"(?P<month>{_MONTH}) (?P<day>\d{{1,2}}),? (?P<year>(?:19|20)\d\d)"),
+    re.compile(rf"(?P<day>\d{{1,2}}) {_MONTH},? (?P<year>(?:19|20)\d\d)"),
+    re.compile(rf"\b{_MONTH} (?P<day>\d{{1,2}}),? (?P<year>(?:19|20)\d\d)"),
 )
 DATE_REACH = 400
 """Characters at the head of an article in which its date is looked for."""
@@ -110,23 +120,26 @@ def split_sentences(text: str) -> Iterator[ArticleSentence]:
 
 
 def _spans(line: str) -> Iterator[tuple[int, int]]:
-    """Yield the spans of a line's sentences without the space around them."""
-    position = 0
-    for sentence in _tokenizer().sent_tokenize(line):
-        stripped = sentence.strip()
-        if not stripped:
+    """Yield the spans of a line's sentences without the space around them; none ends with a title, whose name follows."""
+    position, start = 0, None
+    for sentence in map(str.strip, _tokenizer().sent_tokenize(line)):
+        if not sentence:
             continue
-        start = line.index(stripped, position)
-        position = start + len(stripped)
+        begin = line.index(sentence, position)
+        position = begin + len(sentence)
+        start = begin if start is None else start
+        if _ENDS_WITH_TITLE.search(sentence) and line[position:].strip():
+            continue
         for cut in range(start, position, MAX_SENTENCE):
             yield cut, min(cut + MAX_SENTENCE, position)
+        start = None
 
 
 def part_of(line: str, paragraph: int) -> Part:
     """Tell what a line of an article is; `paragraph` counts from 1."""
     if _NOTICE.fullmatch(line):
         return "notice"
-    if paragraph <= 4 and _BYLINE.fullmatch(line):
+    if (paragraph <= BYLINE_REACH or line.startswith("(")) and _BYLINE.fullmatch(line):
         return "byline"
     closed = line.rstrip("\"'”’)").endswith((".", "!", "?", ":", ";"))
     return "headline" if not closed and len(line.split()) <= MAX_HEADLINE_WORDS else "body"
@@ -173,7 +186,7 @@ def find_date(doc_id: str, text: str) -> str | None:
         for pattern in _DATES:
             if match := pattern.search(place):
                 month = match["month"]
-                number = int(month) if month.isdigit() else _MONTH.split("|").index(month) + 1
+                number = int(month) if month.isdigit() else [name[:3] for name in _MONTHS.split("|")].index(month[:3]) + 1
                 if 1 <= number <= 12 and 1 <= int(match["day"]) <= 31:
                     return f"{match['year']}-{number:02}-{int(match['day']):02}"
     return None

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from data.articles import MAX_SENTENCE, Article, article_examples, find_date, read_article, split_sentences, take_apart
+from data.articles import MAX_SENTENCE, Article, article_examples, find_date, part_of, read_article, split_sentences, take_apart
 from data.coreference import SWITCHED_ON, find_mentions, measure
 from data.documents import read_document, read_documents
 from data.errors import InputError
@@ -196,6 +196,52 @@ def test_lines_end_sentences_and_offsets_point_into_the_text() -> None:
     assert all(text[sentence.start : sentence.end] == sentence.text for sentence in sentences)
 
 
+def test_a_title_ends_no_sentence() -> None:
+    text = "Spokeswoman Lt. Col. Ann Weaver agreed. She left."
+    assert [sentence.text for sentence in split_sentences(text)] == ["Spokeswoman Lt. Col. Ann Weaver agreed.", "She left."]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "By Jane Doe",
+        "By JANE O'NEILL, Special to the Herald",
+        "by Tom Askew",
+        "Jane Doe, Staff Writer",
+        "By Tom Askew in Warsaw and Ada Roe in Moscow",
+        "By Tom Askew | Lakeside Press Writer",
+        "Posted by Staff Writer on March 3, 2008",
+        "(Reporting by Jane Doe; editing by Tom Askew)",
+    ],
+)
+def test_bylines(line: str) -> None:
+    assert part_of(line, 2) == "byline"
+    assert part_of(line, 9) == ("byline" if line.startswith("(") else "headline")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Share this article on the net", "Read more: Radar talks", "Subscribe to our letter.", "Copyright 2008 The Herald. All rights kept."],
+)
+def test_notices(line: str) -> None:
+    assert part_of(line, 9) == "notice"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "By Friday Russia had rejected the shield.",
+        "From Moscow came a threat and Poland answered it.",
+        "Subscribers of the Warsaw paper oppose Russia. Russia rejects that.",
+        "Read more than the headline, said Russia.",
+        "Comment is free in Prague.",
+        "Copyright is what Prague wants.",
+    ],
+)
+def test_sentences_that_open_like_bylines_or_notices_are_read(line: str) -> None:
+    assert part_of(line, 2) == "body"
+
+
 def test_an_endless_line_is_cut() -> None:
     assert max(len(sentence.text) for sentence in split_sentences("word " * 5000)) <= MAX_SENTENCE
 
@@ -226,6 +272,9 @@ def test_windows_line_ends(finder: MentionFinder) -> None:
         ("2008-02-12-talks", "Text of 3 May 2009.", "2008-02-12"),
         ("a", "WASHINGTON, 3 May 2009 - Talks", "2009-05-03"),
         ("a", "May 3, 2009", "2009-05-03"),
+        ("a", "Aug. 14, 2008", "2008-08-14"),
+        ("a", "WARSAW, 9 Jan 2007 -", "2007-01-09"),
+        ("a", "Sept. 3, 2009", "2009-09-03"),
         ("a", "2009-17-03", None),
         ("a", "In May", None),
     ],
