@@ -155,7 +155,7 @@ def take_apart(text: str, doc_id: str, finder: MentionFinder) -> Article:
     check_text(text, doc_id)
     sentences = tuple(split_sentences(text))
     readable = [sentence.text if sentence.part in READ_PARTS else "" for sentence in sentences]
-    resolved = find_mentions(readable, finder)
+    resolved = find_mentions(readable, finder, paragraphs=[sentence.paragraph for sentence in sentences])
     registry = finder.registry | resolved.new_actors
     return Article(doc_id, text, find_date(doc_id, text), sentences, tuple(map(tuple, resolved.mentions)), registry)
 

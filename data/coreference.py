@@ -47,7 +47,12 @@ _SAID_AFTER = re.compile(rf"(?:,? [\w ,-]{{0,60}})?\s(?:has |had |also |later )?
 _INVERTED = re.compile(rf"[\"”],?\s(?:{SPEECH})\s(?:the\s)?$")
 _SAID_BEFORE = re.compile(rf"\b(?:{SPEECH})\s(?:the\s)?$")
 _OWN_WORDS = re.compile(rf"(?:\b(?:{SPEECH}|saying|hoped|hopes|believes|believed|thinks|feared|fears)(?: that)?|\bwhat|\bwhich)\s$")
+_SAYS_OR_DOES = re.compile(rf"\b(?:{SPEECH}|{DEEDS})\b")
 QUOTES = re.compile(r"[\"“”]")
+_OPENS_QUOTE = re.compile(r"(?:^|[\s(\[—–-])[\"“]$")
+
+
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -58,12 +63,15 @@ class Resolved:
     new_actors: dict[str, Actor]
 
 
-def find_mentions(sentences: Sequence[str], finder: MentionFinder, families: frozenset[str] = SWITCHED_ON) -> Resolved:
-    """Return all mentions of a document's sentences: names, descriptions and pronouns."""
+def find_mentions(
+    sentences: Sequence[str], finder: MentionFinder, families: frozenset[str] = SWITCHED_ON, paragraphs: Sequence[int] | None = None
+) -> Resolved:
+    """Return all mentions of a document's sentences: names, descriptions and pronouns; `paragraphs` says in which each stands."""
     persons = discover_persons(sentences, finder.knows)
     local = finder.with_actors(persons)
     names = [local.find(sentence) for sentence in sentences]
-    return resolve(sentences, names, local, families, {actor.id: actor for actor in persons if actor.id not in finder.registry})
+    new = {actor.id: actor for actor in persons if actor.id not in finder.registry}
+    return resolve(sentences, names, local, families, new, paragraphs)
 
 
 def resolve(
@@ -72,15 +80,17 @@ def resolve(
     finder: MentionFinder,
     families: frozenset[str] = SWITCHED_ON,
     new_actors: dict[str, Actor] | None = None,
+    paragraphs: Sequence[int] | None = None,
 ) -> Resolved:
     """Add descriptions and pronouns to the names that were found in the sentences of a document."""
     offices = Offices(finder)
     offices.learn(names)
     trail, new, found = Trail(finder), dict(new_actors or {}), []
+    quotes = quoted_spans(sentences, paragraphs or [1] * len(sentences))
     for index, sentence in enumerate(sentences):
         described = _descriptions(sentence, index, offices, trail, names[index], new) if "description" in families else []
         mentions = without_overlaps([*described, *names[index]])
-        found.append(_pronouns(sentence, index, mentions, trail, families))
+        found.append(_pronouns(sentence, index, mentions, quotes[index], trail, families))
     return Resolved(found, new)
 
 
@@ -106,9 +116,10 @@ def _descriptions(
     return found
 
 
-def _pronouns(sentence: str, index: int, mentions: list[FoundMention], trail: Trail, families: frozenset[str]) -> list[FoundMention]:
+def _pronouns(
+    sentence: str, index: int, mentions: list[FoundMention], quoted: Sequence[Span], trail: Trail, families: frozenset[str]
+) -> list[FoundMention]:
     """Read a sentence from left to right, what stands outside quotation marks first, and resolve its pronouns."""
-    quoted = _quoted_spans(sentence)
     found: list[FoundMention] = []
     first_person: list[re.Match[str]] = []
     events: list[tuple[int, FoundMention | re.Match[str]]] = [(each.start, each) for each in mentions]
@@ -125,7 +136,7 @@ def _pronouns(sentence: str, index: int, mentions: list[FoundMention], trail: Tr
             found.append(FoundMention(event.start(), event.end(), actor, "pronoun"))
             trail.note(index, found[-1])
     speaker = _speaker(sentence, found, quoted)
-    if speaker or not quoted:
+    if speaker or not quoted or _SAYS_OR_DOES.search(_outside(sentence, quoted)):  # an unknown speaker is not the one before
         trail.speaker, trail.speaker_sentence = speaker, index
     if quoted and trail.speaker and index - trail.speaker_sentence <= REACH:
         found += _first_person(first_person, quoted, trail, families)
@@ -157,9 +168,7 @@ def _subject_pronoun(match: re.Match[str], sentence: str, index: int, trail: Tra
     return trail.subject(index, kinds) if _OWN_WORDS.search(before) else None
 
 
-def _first_person(
-    matches: Sequence[re.Match[str]], quoted: Sequence[tuple[int, int]], trail: Trail, families: frozenset[str]
-) -> list[FoundMention]:
+def _first_person(matches: Sequence[re.Match[str]], quoted: Sequence[Span], trail: Trail, families: frozenset[str]) -> list[FoundMention]:
     speaker = trail.speaker or ""
     found = []
     for match in matches:
@@ -173,7 +182,7 @@ def _first_person(
     return found
 
 
-def _speaker(sentence: str, mentions: Sequence[FoundMention], quoted: Sequence[tuple[int, int]]) -> str | None:
+def _speaker(sentence: str, mentions: Sequence[FoundMention], quoted: Sequence[Span]) -> str | None:
     """Return who says what a sentence quotes: the mention beside a verb of speech, outside the quotation marks."""
     outside = [each for each in mentions if not any(start <= each.start < end for start, end in quoted)]
     for mention in outside:
@@ -185,9 +194,27 @@ def _speaker(sentence: str, mentions: Sequence[FoundMention], quoted: Sequence[t
     return None
 
 
-def _quoted_spans(sentence: str) -> list[tuple[int, int]]:
-    marks = [match.start() for match in QUOTES.finditer(sentence)]
-    return [(start, end) for start, end in zip(marks[::2], [*marks[1::2], len(sentence)], strict=False)]
+def quoted_spans(sentences: Sequence[str], paragraphs: Sequence[int]) -> list[list[Span]]:
+    """Return what is quoted in each sentence; a quotation goes on over sentences until it is closed or its paragraph ends."""
+    found: list[list[Span]] = []
+    opened, paragraph = False, None
+    for sentence, own in zip(sentences, paragraphs, strict=True):
+        opened, paragraph = opened and own == paragraph, own
+        spans, start = [], 0
+        for mark in QUOTES.finditer(sentence):
+            if opened and mark.group() != "“":
+                spans.append((start, mark.start()))
+                opened = False
+            elif not opened and _OPENS_QUOTE.search(sentence[: mark.end()]):
+                opened, start = True, mark.start()
+        found.append([*spans, (start, len(sentence))] if opened else spans)
+    return found
+
+
+def _outside(sentence: str, quoted: Sequence[Span]) -> str:
+    """Return what stands outside the quotation marks."""
+    starts, ends = [0, *(end for _, end in quoted)], [*(start for start, _ in quoted), len(sentence)]
+    return " ".join(sentence[start:end] for start, end in zip(starts, ends, strict=True))
 
 
 def _covered(match: re.Match[str], mentions: Sequence[FoundMention]) -> bool:
@@ -217,7 +244,8 @@ def measure(documents: Sequence[Document], finder: MentionFinder) -> dict[str, T
     for document in documents:
         texts = [sentence.text for sentence in document.sentences]
         names = [_marked_names(sentence.marked.mentions) for sentence in document.sentences]
-        found = resolve(texts, names, finder, everything).mentions
+        paragraphs = [sentence.paragraph for sentence in document.sentences]
+        found = resolve(texts, names, finder, everything, paragraphs=paragraphs).mentions
         for sentence, mentions in zip(document.sentences, found, strict=True):
             spans = {(each.start, each.end): each.actor for each in sentence.marked.mentions}
             labelled = {each.actor for each in sentence.marked.mentions}

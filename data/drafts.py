@@ -83,7 +83,8 @@ def redraft(document: Document, finder: MentionFinder) -> Draft:
     """Mark the sentences of a document anew; pronouns and descriptions marked by hand stay, names come from the registry alone."""
     readable = [each.text if part_of(each.text, each.paragraph) in READ_PARTS else "" for each in document.sentences]
     paragraphs: dict[int, list[MarkedText]] = {}
-    for sentence, found in zip(document.sentences, find_mentions(readable, finder).mentions, strict=True):
+    resolved = find_mentions(readable, finder, paragraphs=[each.paragraph for each in document.sentences])
+    for sentence, found in zip(document.sentences, resolved.mentions, strict=True):
         fresh = mark_sentence(sentence.text, [mention for mention in found if mention.actor in finder.registry])
         paragraphs.setdefault(sentence.paragraph, []).append(_keep_own(fresh, sentence.marked, finder.registry))
     return Draft(document.meta, list(paragraphs.values()), ())
