@@ -15,7 +15,7 @@ from pathlib import Path
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from data.descriptions import Offices, find_descriptions, resolve_description
+from data.descriptions import Offices, entitle, find_descriptions, resolve_description
 from data.documents import Document, read_documents
 from data.errors import run_command
 from data.issue import open_finder
@@ -84,6 +84,7 @@ def resolve(
 ) -> Resolved:
     """Add descriptions and pronouns to the names that were found in the sentences of a document."""
     offices = Offices(finder)
+    names = [entitle(sentence, own, finder) for sentence, own in zip(sentences, names, strict=True)]
     offices.learn(names)
     trail, new, found = Trail(finder), dict(new_actors or {}), []
     quotes = quoted_spans(sentences, paragraphs or [1] * len(sentences))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from data.mentions import FoundMention, MentionFinder, actor_id
 from data.registry import Actor, Kind
@@ -78,6 +78,20 @@ def _content(text: str, finder: MentionFinder) -> tuple[frozenset[str], str | No
     return frozenset(words), state
 
 
+def entitle(sentence: str, names: Sequence[FoundMention], finder: MentionFinder) -> list[FoundMention]:
+    """Give persons the description that stands beside their name between commas as a title: "the envoy, Ada Roe, said"."""
+    described = [each for each in find_descriptions(sentence, finder) if each.kind == "person"]
+
+    def beside(mention: FoundMention) -> str:
+        for each in described:
+            first, second = sorted([(each.start, each.end), (mention.start, mention.end)])
+            if sentence[first[1] : second[0]] == ", " and sentence[second[1] :][:1] in {",", "."}:
+                return each.text
+        return ""
+
+    return [replace(each, title=each.title or beside(each)) if finder.kind(each.actor) == "person" else each for each in names]
+
+
 @dataclass
 class Offices:
     """Who holds which office in one document, from titles before names and from the registry's names."""
@@ -97,7 +111,8 @@ class Offices:
 
     def holder(self, description: Description, recent: Sequence[str]) -> str | None:
         """Return the one person whom a description means; of several the one mentioned last, None if there is none."""
-        if description.determiner not in {"the", ""} or description.kind != "person":
+        definite = description.determiner in {"the", ""} or (description.state and description.determiner.endswith(("'s", "’s")))
+        if not definite or description.kind != "person":
             return None
         holders = {actor for actor, words, state in self.titles if _means(description, words, state)}
         if len(holders) == 1 and not description.bare:

@@ -11,7 +11,8 @@ from data.words import DEEDS, DEMONYMS, SPEECH, TITLE_MODIFIERS, TITLES
 _WORD = r"[A-Z][\w-]*[a-z]"
 _NEXT = rf"\s(?:[A-Z]\.\s|von\s|van\s|de\s)?{_WORD}"
 _TITLED = re.compile(rf"(?<![\w-]){TITLE}(?P<name>{_WORD}(?:{_NEXT}){{0,2}})")
-_SPEAKER = re.compile(rf"(?<![\w-])(?P<name>{_WORD}(?:{_NEXT})+)(?=,? (?:{SPEECH}|{DEEDS})\b)")
+_APPOSITION = r"(?:, (?:an?|the|former|[A-Z]\w+['’]s)\s[^,;:\"“”]{1,80},)"
+_SPEAKER = re.compile(rf"(?<![\w-])(?P<name>{_WORD}(?:{_NEXT})+)(?={_APPOSITION}?,? (?:{SPEECH}|{DEEDS})\b)")
 _SPEAKER_AFTER = re.compile(rf"[,\"”] (?:{SPEECH}) (?P<name>{_WORD}(?:{_NEXT})+)(?=[,.])")
 LONGEST_NAME = 3
 """Words of a person's name without initials; a longer run of capitalised words is something else."""

@@ -127,6 +127,14 @@ def test_unknown_persons_are_found_by_title_and_speech(finder: MentionFinder) ->
     assert [actor for _, actor in mentions] == ["sergei-lavrov", "sergei-lavrov", "jan-novak"]
 
 
+def test_a_description_beside_a_name_is_its_title(finder: MentionFinder) -> None:
+    before = found(finder, "Russia's foreign minister, Karl Brant, said so.", "The Russian foreign minister left.")
+    assert [actor for _, actor in before] == ["karl-brant", "karl-brant", "karl-brant"]
+    after = found(finder, "Ada Roe, the US defence secretary, told them so.", "The US defence secretary left.")
+    assert [actor for _, actor in after] == ["ada-roe", "ada-roe", "ada-roe"]
+    assert newcomers(finder, "Russia's foreign minister, the UN and Karl Brant said so.") == ["karl-brant", "russian-foreign-minister"]
+
+
 def newcomers(finder: MentionFinder, *sentences: str) -> list[str]:
     return sorted(find_mentions(sentences, finder).new_actors)
 
