@@ -12,13 +12,13 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, Field, ValidationError
 
+from data.bodies import kind_of_body
 from data.documents import Document
 from data.errors import InputError, InputFaults, nearest
 from data.files import read_json
 from data.labelling import Workspace
 from data.layout import Layout, occurrences, paragraphs_layout
 from data.markup import Mention
-from data.names import kind_of_body
 from data.records import STANCES, Prediction, Stance, read_rows
 from data.registry import Actor, Called, Kind
 

@@ -22,6 +22,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     make_run(folder / "base")
     make_run(folder / "other", "pair")
     (folder / "unfinished" / "seed-1").mkdir(parents=True)
+    config = make_run(folder / "peer") / "config.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace("kind: span", "kind: setfit"), encoding="utf-8")
     return app.find_runs(folder)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from data.agreement import pair_annotations
+from data.bodies import kind_of_body
 from data.corpus import load_corpus
 from data.documents import read_document, read_documents
 from data.drafts import is_begun
@@ -15,7 +16,7 @@ from data.files import ROOT, read_text
 from data.guidelines import adapt_guidelines
 from data.issue import Issue, format_issue, open_finder, read_issue
 from data.markup import parse_line
-from data.names import count_names, kind_of_body, propose_actors
+from data.names import count_names, propose_actors
 from data.new import collect_articles, write_frame
 from data.parsing import parse_yaml
 from data.registry import read_registry

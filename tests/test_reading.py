@@ -15,9 +15,10 @@ from data.files import ROOT
 from data.mentions import MentionFinder
 from data.records import STANCE_ID, Example, Prediction, read_rows
 from data.registry import Actor, Registry, read_registry
-from train.article_view import paragraphs, render_view, timeline
+from train.article_view import headings, paragraphs, render_view, timeline
 from train.collection import agreements, matrix, to_csv, to_json
 from train.loading import open_run
+from train.predict import collect_articles, find_inputs
 from train.reading import ArticleReader, Reading, judge, load, sum_up
 
 
@@ -106,6 +107,14 @@ def test_no_known_actor_is_said(reader: ArticleReader) -> None:
         reader.read("It rained all day.")
 
 
+def test_articles_without_an_actor_are_left_out_and_named(reader: ArticleReader, capsys: pytest.CaptureFixture[str]) -> None:
+    (reading,) = reader.read_many({"a": "It rained.", "b": "Russia objects.", "c": "It snowed."})
+    assert reading.article.doc_id == "b"
+    assert capsys.readouterr().err == "note: a, c: name no actor of data/actors.yaml; left out\n"
+    with pytest.raises(InputError, match=r"^a, c: name no actor of data/actors.yaml; add aliases"):
+        reader.read_many({"a": "It rained.", "c": "It snowed."})
+
+
 def test_matrix_agreement_and_tables() -> None:
     first = read_as("Rovia met Belmora.", "x", rovia="against", belmora="favor")
     second = read_as("Belmora met Rovia.", "y", rovia="favor", belmora="favor")
@@ -147,6 +156,21 @@ def test_a_time_line_needs_two_dates() -> None:
     drawn = timeline(readings, matrix(readings))
     assert drawn is not None and drawn.count("time-mark against") == 2 and "2008-03-31" in drawn
     assert render_view(readings, "r", 0.0).count('id="doc-') == 2
+    apart = [read_as("Rovia slept.", "2008-01-31", rovia="neutral"), read_as("Belmora slept.", "2008-03-31", belmora="neutral")]
+    assert timeline(apart, matrix(apart)) is None
+
+
+def test_articles_of_one_date_are_told_apart() -> None:
+    readings = [read_as("Rovia slept.", name, rovia="neutral") for name in ("x-2008-01-31", "y-2008-01-31", "2008-02-01", "z")]
+    assert headings(readings) == ["2008-01-31 · x-2008-01-31", "2008-01-31 · y-2008-01-31", "2008-02-01", "z"]
+    assert all(f">{heading}</a>" in render_view(readings, "r", 0.0) for heading in headings(readings))
+
+
+def test_the_view_says_where_names_come_from_and_what_is_shown() -> None:
+    reading = read_as("Rovia slept.\nRovia left.\nRovia sang.\nRovia ate.\nBelmora slept.", "x", rovia="favor", belmora="neutral")
+    page = render_view([reading], "r", 0.0, "mine/actors.yaml")
+    assert "Names come from mine/actors.yaml;" in page
+    assert "<summary>the 3 clearest of 4 sentences</summary>" in page and "<summary>its only sentence</summary>" in page
 
 
 def test_standard_input_in_another_encoding_is_refused_like_a_file() -> None:
@@ -211,6 +235,33 @@ def test_wrong_input_is_refused_in_one_line(arguments: tuple[str, ...], message:
     monkeypatch.setattr(sys, "argv", ["predict.py", "--run", "nowhere", *arguments])
     with pytest.raises(InputError, match=message):
         command.main()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--input", "rows.jsonl", "--output", "./rows.jsonl"), "--output rows.jsonl: would overwrite --input"),
+        (("--input", "in.txt", "--html", "in.txt"), "--html in.txt: would overwrite --input"),
+        (("--input", ".", "--html", "in.txt"), "--html in.txt: would overwrite --input"),
+        (("--input", "in.txt", "--output", "o.json", "--html", "o.json"), "--html o.json: would overwrite --output"),
+        (("--input", "in.txt", "--output", "folder.json"), "--output folder.json: is a folder"),
+    ],
+)
+def test_no_file_is_written_over(arguments: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from train import predict as command
+
+    (tmp_path / "in.txt").write_text("Russia objects.", encoding="utf-8")
+    (tmp_path / "folder.json").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["predict.py", "--run", "nowhere", *arguments])
+    with pytest.raises(InputError, match=message):
+        command.main()
+
+
+def test_a_file_given_twice_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt").write_text("Russia objects.", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert list(collect_articles(find_inputs(["a.txt", "./a.txt", str(tmp_path / "a.txt"), "."]))) == ["a"]
 
 
 def test_runs_that_cannot_be_opened(tmp_path: Path, run: Path) -> None:

@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from data.errors import InputError, run_command
 from data.extras import import_extra
 from data.files import ROOT, read_text
 from train.config import load_config
-from train.runs import DONE
+from train.loading import find_seed
 
 if TYPE_CHECKING:
     from train.reading import ArticleReader, Reading
@@ -55,13 +56,16 @@ def import_gradio() -> Any:
 
 
 def find_runs(folder: Path) -> dict[str, Path]:
-    """Return the runs of a folder that have a finished seed with a model, by their names.
+    """Return the runs of a folder that can be opened, by their names.
 
     Raises:
         InputError: there is none.
     """
-    finished = sorted(folder.glob(f"*/seed-*/{DONE}"))
-    runs = {path.parent.parent.name: path.parent.parent for path in finished if (path.parent / "model" / "config.json").is_file()}
+    runs = {}
+    for path in sorted(config.parent for config in folder.glob("*/config.yaml")):
+        with suppress(InputError):
+            find_seed(path)
+            runs[path.name] = path
     if not runs:
         raise InputError(f"--runs {folder}: holds no finished run with a model; train one with make train")
     return runs
@@ -82,19 +86,17 @@ def read_with(runs: dict[str, Path], text: str, first: str, second: str) -> str:
         readings = [open_reader(runs[name]).read(text, "article") for name in names]
     except InputError as error:
         return str(Markup('<p role="alert"><strong>{}</strong></p>').format(str(error)))
-    frames = Markup("").join(
-        frame(reading, name, open_reader(runs[name]).run.calibration.threshold) for reading, name in zip(readings, names, strict=True)
-    )
+    frames = Markup("").join(frame(reading, name, open_reader(runs[name])) for reading, name in zip(readings, names, strict=True))
     if len(readings) == 1:
         return str(frames)
     return str(differences(readings[0], readings[1], names) + Markup('<div style="display:flex;gap:1rem">{}</div>').format(frames))
 
 
-def frame(reading: "Reading", name: str, threshold: float) -> Markup:
+def frame(reading: "Reading", name: str, reader: "ArticleReader") -> Markup:
     """Return the article view in a frame of its own, where its content policy holds."""
     from train.article_view import render_view
 
-    page = render_view([reading], name, threshold)
+    page = render_view([reading], name, reader.run.calibration.threshold, reader.names_from)
     return Markup(
         '<iframe title="{}" sandbox="allow-scripts" srcdoc="{}" style="width:100%;height:{}px;border:1px solid #8884"></iframe>'
     ).format(f"Article read by {name}", escape(page), VIEW_HEIGHT)

@@ -1,5 +1,6 @@
 """The article view: one self-contained page with every actor marked in the text and the sentences behind each verdict."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -38,20 +39,22 @@ class Paragraph:
     segments: tuple[Segment, ...]
 
 
-def render_view(readings: Sequence[Reading], run: str, threshold: float) -> str:
-    """Render the page of one or more readings."""
+def render_view(readings: Sequence[Reading], run: str, threshold: float, names_from: str = "actors.yaml") -> str:
+    """Render the page of one or more readings; `names_from` is the registry's file."""
     standings = matrix(readings)
     template = _environment().get_template("articles.html.j2")
     return template.render(
         readings=readings,
         documents=[(reading, list(paragraphs(reading))) for reading in readings],
         standings=standings,
+        headings=headings(readings),
         agreement=_agreement_table(standings) if len(readings) > 1 else None,
         timeline=timeline(readings, standings),
         bar=stance_bar,
         run=run,
         target=readings[0].rows[0].target,
         threshold=threshold,
+        names_from=names_from,
         **render.inline_files([render.TEMPLATES / "page.css", TEMPLATES / "articles.css"], TEMPLATES / "articles.js"),
     )
 
@@ -59,6 +62,16 @@ def render_view(readings: Sequence[Reading], run: str, threshold: float) -> str:
 @cache
 def _environment() -> Environment:
     return render.environment().overlay(loader=ChoiceLoader([FileSystemLoader(TEMPLATES), FileSystemLoader(render.TEMPLATES)]))
+
+
+def headings(readings: Sequence[Reading]) -> list[str]:
+    """Return what tells each article from the others: its date, its id, or both where articles share the date."""
+    dates = Counter(reading.article.date for reading in readings)
+    found = []
+    for article in (reading.article for reading in readings):
+        shared = article.date is None or dates[article.date] > 1
+        found.append(" · ".join(filter(None, [article.date, article.doc_id if shared else None])))
+    return found
 
 
 def paragraphs(reading: Reading) -> Iterator[Paragraph]:
@@ -114,12 +127,12 @@ def _agreement_table(standings: Sequence[Standing]) -> AgreementTable | None:
 
 
 def timeline(readings: Sequence[Reading], standings: Sequence[Standing]) -> Markup | None:
-    """Draw the verdicts of dated articles along the time, a row an actor; None for fewer than two dates."""
+    """Draw the verdicts of dated articles along the time, a row an actor; None without one, or for fewer than two dates."""
     ordered = dated(readings)
     days = [_day(str(reading.article.date)) for reading in ordered]
-    if len(set(days)) < 2:
-        return None
     actors = [each for each in standings if sum(each.actor in reading.by_actor for reading in ordered) > 1][:TIMELINE_ACTORS]
+    if not actors or len(set(days)) < 2:
+        return None
     axis = Axis(min(days), max(days), LABEL_WIDTH + 14, WIDTH - 20)
     shapes: list[Markup] = []
     for number, actor in enumerate(actors):

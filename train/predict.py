@@ -29,12 +29,13 @@ BACKENDS = ("torch", "onnx", "onnx-int8")
 def main() -> None:
     """Read the input, predict, print and write."""
     given = parse()
-    names: list[str] = given.input
-    check_outputs(given, rows=names[0].endswith(".jsonl"))
-    if names[0].endswith(".jsonl"):
-        predict_rows(given, names)
+    names: list[str] = list(dict.fromkeys(given.input))
+    rows, paths = names[0].endswith(".jsonl"), find_inputs(names)
+    check_outputs(given, paths, rows=rows)
+    if rows:
+        predict_rows(given, paths[0])
     else:
-        predict_articles(given, collect_articles(names))
+        predict_articles(given, collect_articles(paths, standard_input="-" in names))
 
 
 def parse() -> argparse.Namespace:
@@ -52,51 +53,61 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def check_outputs(given: argparse.Namespace, *, rows: bool) -> None:
-    """Refuse output files of an unknown kind, and what does not go with example rows, before anything is loaded.
+def find_inputs(names: Sequence[str]) -> list[Path]:
+    """Return the files that the names stand for, each once: a folder stands for its .txt files, - for none.
 
     Raises:
-        InputError: an ending that says no format, or an article view or a corpus for example rows.
+        InputError: a folder without articles, or rows beside something else.
+    """
+    if len(names) > 1 and any(name.endswith(".jsonl") for name in names):
+        raise InputError("--input: give one file of rows (.jsonl), or articles")
+    found: dict[Path, Path] = {}
+    for path in (Path(name) for name in names if name != "-"):
+        files = sorted(path.rglob("*.txt")) if path.is_dir() else [path]
+        if not files:
+            raise InputError(f"--input {path}: the folder holds no .txt file")
+        for file in files:
+            found.setdefault(file.resolve(), file)
+    return list(found.values())
+
+
+def check_outputs(given: argparse.Namespace, paths: Sequence[Path], *, rows: bool) -> None:
+    """Refuse output files of an unknown kind or in the place of another file, and what does not go with rows, before anything is loaded.
+
+    Raises:
+        InputError: an ending that says no format, a folder, an input or the other output; an article view or a corpus for example rows.
     """
     if given.output and given.output.suffix not in OUTPUTS:
         raise InputError(f"--output {given.output}: expected {', '.join(OUTPUTS)}{nearest(given.output.suffix, OUTPUTS)}")
-    if rows and len(given.input) > 1:
-        raise InputError("--input: give one file of rows (.jsonl), or articles")
     if rows and given.corpus:
         raise InputError("--corpus: example rows name their actors and target themselves; --corpus is for articles")
     if rows and (given.html or (given.output and given.output.suffix != ".jsonl")):
         raise InputError("--input: example rows have no article to show; --output writes .jsonl for them, and --html is for articles")
+    taken = {path.resolve(): "--input" for path in paths}
+    for option, path in (("--output", given.output), ("--html", given.html)):
+        if path and path.is_dir():
+            raise InputError(f"{option} {path}: is a folder, expected a file to write")
+        if path and (other := taken.setdefault(path.resolve(), option)) != option:
+            raise InputError(f"{option} {path}: would overwrite {other}; give another name")
 
 
-def collect_articles(names: Sequence[str]) -> dict[str, str]:
-    """Return the texts of articles by their document ids; a folder stands for its .txt files.
+def collect_articles(paths: Sequence[Path], *, standard_input: bool = False) -> dict[str, str]:
+    """Return the texts of articles by their document ids, which their names give.
 
     Raises:
         InputError: a file is missing or no article; nothing is read half.
     """
-    paths: list[Path] = []
-    texts: dict[str, str] = {}
-    for name in names:
-        if name == "-":
-            texts["stdin"] = read_standard_input()
-            continue
-        if name.endswith(".jsonl"):
-            raise InputError("--input: give one file of rows (.jsonl), or articles")
-        path = Path(name)
-        found = sorted(path.rglob("*.txt")) if path.is_dir() else [path]
-        if not found:
-            raise InputError(f"--input {name}: the folder holds no .txt file")
-        paths += found
+    texts = {"stdin": read_standard_input()} if standard_input else {}
     stems = [path.stem for path in paths]
-    for path in dict.fromkeys(paths):
+    for path in paths:
         unique = path.stem if stems.count(path.stem) == 1 else "-".join(path.with_suffix("").parts[-2:])
         texts[unique if unique not in texts else str(path)] = read_article(path)
     return texts
 
 
-def predict_rows(given: argparse.Namespace, names: Sequence[str]) -> None:
+def predict_rows(given: argparse.Namespace, path: Path) -> None:
     """Score example rows, print their actors and write prediction rows."""
-    rows = read_rows(Path(names[0]), Example)
+    rows = read_rows(path, Example)
     from train.loading import open_run
     from train.reading import judge_actors
     from train.runs import prediction_rows
@@ -105,28 +116,23 @@ def predict_rows(given: argparse.Namespace, names: Sequence[str]) -> None:
     probabilities = run.probabilities(rows)
     if given.output:
         write_jsonl(given.output, prediction_rows(rows, probabilities))
-    print_verdicts(judge_actors(rows, probabilities, run.calibration.threshold, {}), names[0])
+    print_verdicts(judge_actors(rows, probabilities, run.calibration.threshold, {}), str(path))
 
 
 def predict_articles(given: argparse.Namespace, texts: Mapping[str, str]) -> None:
     """Read articles, print their actors, and write what was asked for."""
-    readings, threshold = read_texts(given, texts)
+    from train.reading import load
+
+    reader = load(given.run, corpus=given.corpus, seed=given.seed, backend=given.backend)
+    readings = reader.read_many(texts)
     if given.output:
         write_output(given.output, readings, str(given.run))
     if given.html:
         from train.article_view import render_view
 
-        write_text(given.html, render_view(readings, str(given.run), threshold))
+        write_text(given.html, render_view(readings, str(given.run), reader.run.calibration.threshold, reader.names_from))
     for reading in readings:
         print_verdicts(reading.verdicts, reading.article.title)
-
-
-def read_texts(given: argparse.Namespace, texts: Mapping[str, str]) -> tuple[list["Reading"], float]:
-    """Return the readings of articles, and the confidence below which the run is unsure."""
-    from train.reading import load
-
-    reader = load(given.run, corpus=given.corpus, seed=given.seed, backend=given.backend)
-    return reader.read_many(texts), reader.run.calibration.threshold
 
 
 def write_output(path: Path, readings: Sequence["Reading"], run: str) -> None:

@@ -6,6 +6,7 @@ print(reading.verdicts[0].name, reading.verdicts[0].stance)
 """
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from data.articles import Article, actor_name, article_examples, take_apart
-from data.errors import InputError
+from data.errors import InputError, printable
 from data.issue import open_finder, read_issue
 from data.mentions import How, MentionFinder
 from data.newcomers import sentences_to_tag, with_newcomers
@@ -109,11 +110,12 @@ class Reading:
 
 @dataclass(frozen=True)
 class ArticleReader:
-    """A trained run and the registry by which it finds actors, and toward what they stand."""
+    """A trained run and the registry by which it finds actors, toward what they stand, and the registry's file."""
 
     run: OpenRun
     finder: MentionFinder
     target: str
+    names_from: str
 
     def read(self, text: str, doc_id: str = "article") -> Reading:
         """Read one article.
@@ -124,17 +126,22 @@ class ArticleReader:
         return self.read_many({doc_id: text})[0]
 
     def read_many(self, texts: Mapping[str, str]) -> list[Reading]:
-        """Read articles by their ids; all their windows go through the model together."""
+        """Read articles by their ids; all their windows go through the model together.
+
+        Articles that name no actor are left out, with a note on standard error.
+
+        Raises:
+            InputError: a text is empty or not English, or none names an actor.
+        """
         articles = self._add_newcomers([take_apart(text, doc_id, self.finder) for doc_id, text in texts.items()])
         rows = [article_examples(article, self.target, self.run.config.data.context_sentences) for article in articles]
-        for article, own in zip(articles, rows, strict=True):
-            if not own:
-                raise InputError(f"{article.doc_id}: names no actor of actors.yaml; add aliases there, or give example rows (.jsonl)")
+        check_actors({article.doc_id: len(own) for article, own in zip(articles, rows, strict=True)}, self.names_from)
         probabilities = self._score([row for own in rows for row in own])
         readings, start = [], 0
         for article, own in zip(articles, rows, strict=True):
-            readings.append(sum_up(article, own, probabilities[start : start + len(own)], self.run.calibration.threshold))
-            start += len(own)
+            if own:
+                readings.append(sum_up(article, own, probabilities[start : start + len(own)], self.run.calibration.threshold))
+                start += len(own)
         return readings
 
     def _add_newcomers(self, articles: list[Article]) -> list[Article]:
@@ -166,7 +173,23 @@ def load(run: str | Path, *, corpus: Path | None = None, seed: int | None = None
     """
     opened = open_run(Path(run), seed, backend)
     folder = corpus or opened.corpus_folder
-    return ArticleReader(opened, open_finder(folder), read_issue(folder).target)
+    names_from = (corpus or Path(opened.config.data.corpus)) / "actors.yaml"
+    return ArticleReader(opened, open_finder(folder), read_issue(folder).target, str(names_from))
+
+
+def check_actors(mentions: Mapping[str, int], names_from: str) -> None:
+    """Say on standard error which articles, by their ids, have no mention of an actor.
+
+    Raises:
+        InputError: none of them has.
+    """
+    silent = [doc_id for doc_id, count in mentions.items() if not count]
+    if not silent:
+        return
+    fault = f"{', '.join(silent)}: {'names' if len(silent) == 1 else 'name'} no actor of {names_from}"
+    if len(silent) == len(mentions):
+        raise InputError(f"{fault}; add aliases there, or give example rows (.jsonl)")
+    print(printable(f"note: {fault}; left out"), file=sys.stderr)
 
 
 def is_first(row: Example) -> bool:

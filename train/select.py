@@ -93,9 +93,9 @@ def holds_articles(path: Path) -> bool:
 
 def score_articles(run: Path, path: Path) -> Scored:
     """Find the actors of articles and score each actor's first mention in a sentence, the one that is labelled."""
-    from train.predict import collect_articles
+    from train.predict import collect_articles, find_inputs
 
-    texts = collect_articles([str(path)])
+    texts = collect_articles(find_inputs([str(path)]))
     from train.reading import is_first, load
 
     reader = load(run)
