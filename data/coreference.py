@@ -49,7 +49,7 @@ _SAID_BEFORE = re.compile(rf"\b(?:{SPEECH})\s(?:the\s)?$")
 _OWN_WORDS = re.compile(rf"(?:\b(?:{SPEECH}|saying|hoped|hopes|believes|believed|thinks|feared|fears)(?: that)?|\bwhat|\bwhich)\s$")
 _SAYS_OR_DOES = re.compile(rf"\b(?:{SPEECH}|{DEEDS})\b")
 QUOTES = re.compile(r"[\"“”]")
-_OPENS_QUOTE = re.compile(r"(?:^|[\s(\[—–-])[\"“]$")
+_OPENS_QUOTE = re.compile(r"“|(?<![^\s(\[—–-])\"(?=\S)")
 
 
 Span = tuple[int, int]
@@ -203,11 +203,11 @@ def quoted_spans(sentences: Sequence[str], paragraphs: Sequence[int]) -> list[li
         opened, paragraph = opened and own == paragraph, own
         spans, start = [], 0
         for mark in QUOTES.finditer(sentence):
-            if opened and mark.group() != "“":
-                spans.append((start, mark.start()))
+            if _OPENS_QUOTE.match(sentence, mark.start()):  # some open anew what is still open
+                opened, start = True, start if opened else mark.start()
+            elif opened:
                 opened = False
-            elif not opened and _OPENS_QUOTE.search(sentence[: mark.end()]):
-                opened, start = True, mark.start()
+                spans.append((start, mark.start()))
         found.append([*spans, (start, len(sentence))] if opened else spans)
     return found
 

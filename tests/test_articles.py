@@ -122,6 +122,10 @@ def test_a_quotation_ends_with_its_paragraph() -> None:
     assert quoted_spans(sentences, [1, 1, 2, 2, 2]) == [[(9, 22)], [(0, 12)], [], [(13, 17)], [(0, 4)]]
 
 
+def test_a_mark_that_opens_anew_does_not_close() -> None:
+    assert quoted_spans(['He said: "We agree.', '"We do."'], [1, 1]) == [[(9, 19)], [(0, 7)]]
+
+
 def test_unknown_persons_are_found_by_title_and_speech(finder: MentionFinder) -> None:
     mentions = found(finder, "Foreign Minister Sergei Lavrov objected.", "Lavrov left.", "Jan Novak said nothing.", "Rhode Island is far.")
     assert [actor for _, actor in mentions] == ["sergei-lavrov", "sergei-lavrov", "jan-novak"]
