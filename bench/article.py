@@ -14,9 +14,9 @@ if not __package__:
 
 from bench.record import Line, record
 from bench.repeat import bench_parser
-from data.corpus import load_corpus
+from data.corpus import Corpus, load_corpus
 from data.documents import Document
-from data.errors import run_command
+from data.errors import InputError, run_command
 from data.records import STANCES, Example
 from train.loading import BACKENDS
 from train.reading import Reading, load
@@ -31,7 +31,7 @@ def main() -> None:
     given = parser.parse_args()
     reader = load(given.run, backend=given.backend)
     corpus = load_corpus(reader.run.corpus_folder)
-    (document,) = corpus.split("seeds")
+    document = single_document(corpus)
     reading = reader.read("\n".join(sentence.text for sentence in document.sentences), document.meta.id)
     marked, found = marked_spans(document), found_spans(reading)
     hits = len(marked & found)
@@ -39,12 +39,24 @@ def main() -> None:
     right = [actor for actor, stance in gold.items() if actor in reading.by_actor and reading.by_actor[actor].stance == stance]
     lines = [
         Line("mention recall, exact spans", hits / len(marked), "", RECALL),
-        Line("mention precision, exact spans", hits / len(found), "", PRECISION),
+        Line("mention precision, exact spans", hits / max(1, len(found)), "", PRECISION),
         Line(f"right verdicts among the {ACTORS} most mentioned actors", len(set(list(gold)[:ACTORS]) & set(right)), "", RIGHT),
         Line(f"right verdicts among all {len(gold)} actors", len(right), ""),
     ]
     details = {"what": f"seed article, {given.run}, {given.backend}", "verdicts": compare_verdicts(gold, reading), "quick": given.quick}
     record(given.output, "article", lines, details)
+
+
+def single_document(corpus: Corpus) -> Document:
+    """Return the only document of the split seeds.
+
+    Raises:
+        InputError: there are several, or it has no mark to compare with.
+    """
+    documents = corpus.split("seeds")
+    if len(documents) != 1 or not marked_spans(documents[0]):
+        raise InputError(f"{corpus.folder / 'splits.json'}: seeds: expected one document with marks, got {len(documents)} documents")
+    return documents[0]
 
 
 def marked_spans(document: Document) -> set[tuple[int, int, int]]:

@@ -1,10 +1,10 @@
 """What to expect of 50 to 1,000 labels: python bench/few_labels.py --config base.yaml --seeds 1,2,3
 
-Draws whole sentences of the training split at random (--per-class: as many labels of each stance), for every seed anew, and lets each
-kind of model learn from the same labels and answer the same test split: ours from the pre-trained encoder, ours started from another
-run's model (--start runs/NAME, which must have learned from other data), SetFit where it is installed, and TF-IDF. Ours holds a fifth of
-the labels back to choose its checkpoint by. Writes OUTPUT.json and OUTPUT.svg. All settings of train/run.py may be given, so that the
-labels can be those of a public set.
+Draws sentences of the training split at random (the last one may be cut to the number of labels; --per-class: as many labels of each
+stance instead), for every seed anew, and lets each kind of model learn from the same labels and answer the same test split: ours from
+the pre-trained encoder, ours started from another run's model (--start runs/NAME, which must have learned from other data), SetFit where
+it is installed, and TF-IDF. Ours holds a fifth of the labels back to choose its checkpoint by. Writes OUTPUT.json and OUTPUT.svg. All
+settings of train/run.py may be given, so that the labels can be those of a public set.
 """
 
 import sys
@@ -34,12 +34,12 @@ from bench.learning import (
 )
 from bench.record import describe_machine
 from data.errors import InputError, run_command
-from data.files import ROOT, write_json, write_text
+from data.files import write_json, write_text
 from data.records import Example
 from train.config import build_parser, parse_config
 from train.loading import find_seed
 from train.settings import RunConfig
-from train.sources import draw_labels, load_source
+from train.sources import draw_labels, load_source, same_data
 
 SIZES, QUICK_SIZES, QUICK_TEST = "50,100,200,500,1000", "20,40", 60
 SMALLEST, SMALLEST_PER_CLASS = 10, 4
@@ -98,8 +98,7 @@ def start_config(config: RunConfig, run: Path) -> RunConfig:
         InputError: a run of another kind of model, or of the data that the labels are drawn from.
     """
     theirs, folder = find_seed(run)
-    same = (theirs.data.source, ROOT / theirs.data.corpus) == (config.data.source, ROOT / config.data.corpus)
-    if same or (theirs.data.source == config.data.source != "corpus"):
+    if same_data(theirs.data, config.data):
         raise InputError(f"--start {run}: has learned from all labels of {config.data.source}; a start must come from other data")
     for key in ("kind", "reading"):
         if getattr(theirs.model, key) != getattr(config.model, key):

@@ -20,8 +20,8 @@ if not __package__:
 import torch
 
 from bench.peers import StepClock
-from bench.record import Line, record
-from bench.repeat import clocked
+from bench.record import Line, record, results_argument
+from bench.repeat import REPETITIONS, clocked, repetitions_argument
 from bench.rows import load_rows
 from bench.train import encoder_flops, one_epoch, peak
 from data.errors import InputError, run_command
@@ -41,8 +41,12 @@ def main() -> None:
     """Measure and record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("--config", default="base.yaml", help="config to train (default: base.yaml)")
-    parser.add_argument("--output", type=Path, default=Path("bench.json"), help="file whose section is written anew (default: bench.json)")
-    parser.add_argument("--repetitions", type=int, default=5, help="repetitions of each scoring (default: 5)")
+    parser.add_argument(
+        "--output", type=results_argument, default="bench.json", help="file whose section is written anew (default: bench.json)"
+    )
+    parser.add_argument(
+        "--repetitions", type=repetitions_argument, default=REPETITIONS, help=f"repetitions of each scoring (default: {REPETITIONS})"
+    )
     parser.add_argument("--quick", action="store_true", help="few targets: says that the program works, not how fast anything is")
     given = parser.parse_args()
     if not torch.cuda.is_available():

@@ -1,4 +1,4 @@
-"""Learning from few labels: the draw of whole sentences, one way to fit each kind of model on them, and scores by document."""
+"""Learning from few labels: the draw of sentences, one way to fit each kind of model on them, and scores by document."""
 
 import math
 import tempfile
@@ -34,7 +34,10 @@ def in_sentences(rows: Sequence[Example]) -> list[list[Example]]:
 
 
 def draw(rows: Sequence[Example], labels: int, seed: int) -> list[Example]:
-    """Draw sentences at random until there are as many labels; a smaller draw of the same seed is the beginning of a larger one."""
+    """Draw sentences at random until there are as many labels; a smaller draw of the same seed is the beginning of a larger one.
+
+    Of the last sentence, only as many labels are taken as are still wanted.
+    """
     sentences = in_sentences(rows)
     order = np.random.default_rng(seed).permutation(len(sentences))
     return [row for index in order for row in sentences[index]][:labels]

@@ -11,7 +11,8 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from data.files import read_json, write_json
+from data.errors import InputError
+from data.files import read_object, write_json
 from train.origin import processor_name
 
 SCHEMA = 1
@@ -60,6 +61,24 @@ def _version(package: str) -> str | None:
         return None
 
 
+def read_results(path: Path) -> dict[str, Any]:
+    """Read bench.json; one that is not there has no sections yet.
+
+    Raises:
+        InputError: the file is something else.
+    """
+    held = read_object(path) if path.exists() else {"schema": SCHEMA, "sections": {}}
+    if not isinstance(held.get("sections"), dict):
+        raise InputError(f"{path}: no results of bench/ (no sections); name another --output")
+    return held
+
+
+def results_argument(text: str) -> Path:
+    """Read the path of bench.json as argparse's `type`, so that a file that cannot take the results is told before anything is measured."""
+    read_results(Path(text))
+    return Path(text)
+
+
 def record(path: Path, section: str, lines: Sequence[Line], details: dict[str, Any]) -> None:
     """Print the lines and put them into their section of bench.json; the other sections stay as they are."""
     table = Table(title=f"{section}: {details.get('what', '')}".rstrip(": "), title_justify="left", box=None, pad_edge=False)
@@ -68,7 +87,7 @@ def record(path: Path, section: str, lines: Sequence[Line], details: dict[str, A
     for line in lines:
         table.add_row(*line.cells())
     Console(width=None if Console().is_terminal else 140, highlight=False, markup=False).print(table)
-    held: dict[str, Any] = read_json(path) if path.is_file() else {"schema": SCHEMA, "sections": {}}
+    held = read_results(path)
     held["sections"][section] = {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": describe_machine(),

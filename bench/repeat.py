@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+from bench.record import results_argument
+from data.errors import InputError
+
 REPETITIONS = 5
 
 
@@ -62,11 +65,26 @@ def ratio(ours: Times, theirs: Times) -> Ratio:
     return Ratio(median(theirs.wall) / median(ours.wall), median(theirs.cpu) / max(median(ours.cpu), 1e-9))
 
 
+def repetitions_argument(text: str) -> int:
+    """Read a number of repetitions as argparse's `type`.
+
+    Raises:
+        InputError: it is no whole number from 1.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise InputError(f"--repetitions {text}: expected a whole number from 1; --quick makes a single short round")
+    return int(text)
+
+
 def bench_parser(description: str | None) -> argparse.ArgumentParser:
     """Return the flags that all programs share."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("--run", type=Path, default=Path("runs/base"), help="finished run to measure (default: runs/base)")
-    parser.add_argument("--output", type=Path, default=Path("bench.json"), help="file whose section is written anew (default: bench.json)")
-    parser.add_argument("--repetitions", type=int, default=REPETITIONS, help=f"interleaved repetitions (default: {REPETITIONS})")
+    parser.add_argument(
+        "--output", type=results_argument, default="bench.json", help="file whose section is written anew (default: bench.json)"
+    )
+    parser.add_argument(
+        "--repetitions", type=repetitions_argument, default=REPETITIONS, help=f"interleaved repetitions (default: {REPETITIONS})"
+    )
     parser.add_argument("--quick", action="store_true", help="one short round: says that the program works, not how fast anything is")
     return parser

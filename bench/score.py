@@ -5,7 +5,6 @@ pipeline("text-classification") on (sentence, actor) pairs of the same rows in b
 """
 
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -120,10 +119,10 @@ def score(run: Path, shards: Path, backend: str) -> Scored:
     Raises:
         InputError: it failed; what it said is passed on.
     """
-    with tempfile.TemporaryDirectory() as output:
+    with tempfile.TemporaryDirectory() as output, tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         command = [sys.executable, str(ROOT / "train" / "score.py"), "--run", str(run), "--input", str(shards)]
         started = time.perf_counter()
-        process = psutil.Popen([*command, "--output", output, "--backend", backend], stderr=subprocess.PIPE, text=True)
+        process = psutil.Popen([*command, "--output", output, "--backend", backend], stderr=said)  # a full pipe would halt it
         largest, cpu = 0, 0.0
         while process.poll() is None:
             try:
@@ -132,9 +131,9 @@ def score(run: Path, shards: Path, backend: str) -> Scored:
             except psutil.NoSuchProcess:
                 break
             time.sleep(SAMPLED_EVERY)
-        message = process.stderr.read()
-    if process.wait():
-        raise InputError(f"train/score.py failed: {message.strip()[-400:]}")
+        if process.wait():
+            said.seek(0)
+            raise InputError(f"train/score.py failed: {said.read().strip()[-400:]}")
     return Scored(time.perf_counter() - started, cpu, largest / 2**30)
 
 

@@ -56,6 +56,8 @@ def main() -> None:
     config, given = parse_config(parser, sys.argv[1:])
     if config.model.kind not in {"span", "pair"}:
         raise InputError(f"model.kind: {config.model.kind!r} does not choose; expected span or pair")
+    if given.pool < 1:
+        raise InputError(f"--pool {given.pool}: expected 1 or more, e.g. {POOL}")
     source = load_source(config.data)
     pool = draw(source.examples("train", config.data.context_sentences), QUICK_POOL if given.quick else given.pool, 0)
     test = source.examples("test", config.data.context_sentences)[: QUICK_TEST if given.quick else None]

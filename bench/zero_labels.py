@@ -22,13 +22,13 @@ from bench.learning import BOOTSTRAP_SEED, Json, confusions, figures
 from bench.record import describe_machine
 from data import blind
 from data.errors import InputError, nearest, run_command
-from data.files import ROOT, write_json
+from data.files import write_json
 from data.records import STANCE_ID, STANCES, Example
 from eval.bootstrap import estimate, resample_confusions
 from eval.metrics import accuracy_of, f1_favor_against_of, macro_f1_of
 from train.loading import OpenRun, open_run
 from train.settings import DataSettings, SourceName
-from train.sources import Source, load_source
+from train.sources import Source, load_source, same_data
 
 QUICK_ROWS = 40
 METRICS = {"macro_f1": macro_f1_of, "f1_favor_against": f1_favor_against_of, "accuracy": accuracy_of}
@@ -78,10 +78,7 @@ def refuse_taught(run: OpenRun, settings: DataSettings) -> None:
     Raises:
         InputError: it did.
     """
-    theirs = run.config.data
-    if theirs.source == settings.source and (
-        theirs.source != "corpus" or (ROOT / theirs.corpus).resolve() == (ROOT / settings.corpus).resolve()
-    ):
+    if same_data(run.config.data, settings):
         raise InputError(f"--run {run.folder.parent}: has learned from {settings.source}; zero labels means another set")
 
 
@@ -89,8 +86,10 @@ def splits_of(source: Source, chosen: Sequence[str]) -> list[str]:
     """Return the splits to score: those chosen, or all but train that hold documents.
 
     Raises:
-        InputError: no such split.
+        InputError: no such split, or the one that TF-IDF learns from.
     """
+    if "train" in chosen:
+        raise InputError("--split train: TF-IDF learns from it; name a split that is held out, e.g. dev")
     known = [name for name, documents in source.splits.items() if documents]
     for name in chosen:
         if name not in known:

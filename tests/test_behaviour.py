@@ -26,7 +26,7 @@ cases:
 - INV: ["[Ann](a: neutral) saw the toll.", "The toll was seen by [Ann](a: neutral).", "It was [Ann](a: neutral) who saw the toll."]
 """
 SMALL = partial(FakeRun, seeds=(1, 2), documents={"test": 4}, baselines=(), calibrated=False)
-LISTS = "town: [Arl, Brin, Cole, Dorn]\nriver: [Esk, Forth, Ger, Ham]\n"
+LISTS = "town: [Arl, Brin, Cole, Dorn]\nriver: [Esk, Forth, Ger, Ham]\nthree: [Ivo, Jan, Kai]\n"
 
 
 def suite(folder: Path, cases: str = CASES) -> Suite:
@@ -91,6 +91,9 @@ def test_a_template_is_filled_with_different_names_and_the_original_may_have_a_l
         ('INV: ["[Ann](a: favor) pays.", "[Ann](a: against) pays not."]', "must be the same"),
         ('DIR: ["[Ann](a: favor) pays.", "[Ann](a: favor) still pays."]', "no actor of this DIR case"),
         ('INV: "[{1}](a: favor) pays."\n  names: twon', "no list 'twon' (did you mean 'town'?)"),
+        ('INV: "[{1}](a: favor) pays."\n  names: town', "expected a list of 7 names or more"),
+        ('INV: "[{1}](a: favor) pays."\n  names: [river, river]', "expected a list of 7 names or more"),
+        ('INV: "[{1}](a: favor) met [{2}](b: favor)."\n  names: three', "several slots hold the same name (Ivo, Ivo)"),
         ('MFT: "[Ann](a: favr) pays."', "case 1"),
         ('MFT: "[Ann](a: favor) pays."\n  INV: ["[Ann](a: favor) pays."]', "expected one of"),
     ],

@@ -1,5 +1,6 @@
 """The measuring programs work on a tiny run; how fast anything is, only their long forms say."""
 
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from conftest import write_corpus
 from tiny_run import make_run
 
 from bench import article, gpu, infer, score, startup
@@ -77,6 +79,40 @@ def test_the_article_is_judged_by_its_marks(run: Path, tmp_path: Path, monkeypat
     assert list(gold.items())[:2] == [("united-states", "favor"), ("russia", "against")] and gold["kremlin"] == "neutral"
 
 
+def test_an_article_in_which_nobody_is_found_has_no_precision(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(article, "found_spans", lambda reading: set())
+    section = measure(article, run, tmp_path / "bench.json", monkeypatch)
+    assert [line["value"] for line in section["lines"][:2]] == [0.0, 0.0]
+
+
+def test_a_corpus_of_several_seed_articles_is_refused(tmp_path: Path) -> None:
+    corpus = load_corpus(write_corpus(tmp_path / "issue"))
+    corpus.splits["seeds"] = corpus.splits["train"]
+    with pytest.raises(InputError, match=r"splits\.json: seeds: expected one document with marks"):
+        article.single_document(corpus)
+
+
+@pytest.mark.parametrize("repetitions", ["-1", "0", "many"])
+def test_repetitions_are_counted_from_one(monkeypatch: pytest.MonkeyPatch, repetitions: str) -> None:
+    for program in (startup, gpu):
+        monkeypatch.setattr(sys, "argv", ["bench", "--repetitions", repetitions])
+        with pytest.raises(InputError, match=f"--repetitions {repetitions}: expected a whole number from 1"):
+            program.main()
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "nothing"])
+def test_a_file_that_cannot_take_the_results_is_told_before_measuring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(startup, "interleave", pytest.fail)
+    path = tmp_path / "bench.json"
+    path.write_text(text, encoding="utf-8")
+    for output in (path, tmp_path):
+        monkeypatch.setattr(sys, "argv", ["bench", "--output", str(output)])
+        for program in (startup, gpu):
+            with pytest.raises(InputError, match=re.escape(str(output))):
+                program.main()
+    assert path.read_text(encoding="utf-8") == text
+
+
 def test_shards_repeat_rows_under_ids_of_their_own(tmp_path: Path) -> None:
     rows = load_corpus(ROOT / "data").examples("seeds", 0)
     shard = score.write_shard(tmp_path, rows, 150) / "rows.jsonl"
@@ -90,6 +126,15 @@ def test_a_scoring_that_fails_says_why(tmp_path: Path) -> None:
     (tmp_path / "shards" / "rows.jsonl").write_text("", encoding="utf-8")
     with pytest.raises(InputError, match="not a run folder"):
         score.score(tmp_path, tmp_path / "shards", "torch")
+
+
+def test_a_scoring_that_says_much_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "train").mkdir()
+    program = "import sys; sys.stderr.write('x' * 2**20 + 'the end'); sys.exit(2)"
+    (tmp_path / "train" / "score.py").write_text(program, encoding="utf-8")
+    monkeypatch.setattr(score, "ROOT", tmp_path)
+    with pytest.raises(InputError, match=r"xthe end$"):
+        score.score(tmp_path, tmp_path, "torch")
 
 
 @pytest.mark.parametrize("text", ["10", "20,10", "ten,20", "0,5"])

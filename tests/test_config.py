@@ -77,6 +77,7 @@ def test_the_hash_ignores_name_and_seeds_only() -> None:
         ("_base_: bad.yaml", "goes in a circle"),
         ("_base_: none.yaml", "none.yaml: no such file"),
         ("data: {documents: 7}", "data.documents: 7.0 is out of range"),
+        *((f"model: {{class_weights: {value}}}", "model.class_weights: .* is out of range") for value in ("-5", "1.5", ".inf", ".nan")),
         ("model: {detect_actors: true, kind: pair}", "model.detect_actors: needs model.kind span .*; got pair and corpus"),
         ("{model: {detect_actors: true}, data: {source: newsmtsc}}", "model.detect_actors: .* got span and newsmtsc"),
         ("name: ../x", "name: '../x' is out of range"),

@@ -29,7 +29,7 @@ from bench.learning import (
 )
 from data.corpus import load_corpus
 from data.errors import InputError
-from data.files import read_json
+from data.files import ROOT, read_json
 from data.records import STANCE_ID, STANCES, Example
 from train.settings import DataSettings, ModelSettings, RunConfig
 from train.transformer import KINDS
@@ -208,3 +208,18 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
         few_labels.parse_sizes("20,50", 40)
     with pytest.raises(InputError, match=r"no such split.*mean 'test'"):
         zero_labels.splits_of(load_corpus(write_corpus(tmp_path / "c")), ["tets"])
+    with pytest.raises(InputError, match="--split train: TF-IDF learns from it"):
+        zero_labels.splits_of(load_corpus(tmp_path / "c"), ["test", "train"])
+
+
+@pytest.mark.parametrize("pool", ["-5", "0"])
+def test_a_pool_holds_something(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pool: str) -> None:
+    with pytest.raises(InputError, match=f"--pool {pool}: expected 1 or more"):
+        quick(selection, corpus, tmp_path / "chosen", monkeypatch, "--pool", pool)
+
+
+@pytest.mark.parametrize("same", ["data", "./data/", "eval/../data", str(ROOT / "data")])
+def test_a_start_has_learned_from_another_folder_however_it_is_written(tmp_path: Path, same: str) -> None:
+    run = make_run(tmp_path / "tiny")
+    with pytest.raises(InputError, match="has learned from all labels of corpus"):
+        few_labels.start_config(RunConfig(data=DataSettings(corpus=same)), run)

@@ -16,15 +16,18 @@ from unittest.mock import Mock
 
 import pytest
 from test_run import issue  # noqa: F401
+from tiny_run import make_run
 
 from data.errors import InputError
-from data.files import ROOT, read_text
+from data.files import ROOT, read_text, write_json
+from data.records import Example
 from train.claims import CLAIM, claiming, is_abandoned
 from train.config import load_config
 from train.search_space import Choice, Range, read_space
-from train.settings import ModelSettings, RunConfig
+from train.settings import DataSettings, ModelSettings, RunConfig
+from train.sources import Source, load_source
 from train.study import Sweep, cut_unfinished_line, open_sweep, propose_first
-from train.sweep import run_trial
+from train.sweep import check_space, run_trial
 
 optuna = pytest.importorskip("optuna")
 SPACE = {"trainer.learning_rate": Range(1e-4, 1e-2, log=True), "model.dropout": Choice((0.0, 0.1))}
@@ -125,6 +128,17 @@ def test_the_configs_own_values_are_tried_first(tmp_path: Path) -> None:
     [
         ("trainer.lerning_rate: {low: 1, high: 2}", "did you mean 'trainer.learning_rate'"),
         ("data.extra_test: {choices: [a]}", "no setting that a sweep can vary"),
+        ("data.source: {choices: [corpus, vast]}", "no setting that a sweep can vary"),
+        ("data.path: {choices: [a, b]}", "no setting that a sweep can vary"),
+        ("data.dev_share: {low: 0.1, high: 0.2}", "no setting that a sweep can vary"),
+        ("data.behaviour: {choices: [auto, none]}", "no setting that a sweep can vary"),
+        ("model.class_weights: {low: 0.0, high: .inf}", "finite"),
+        ("model.class_weights: {low: .nan, high: 1.0}", "finite"),
+        ("model.class_weights: {low: 0.0, high: 1.0, step: .inf}", "finite"),
+        ("model.class_weights: {choices: [.nan, 1]}", "finite"),
+        (f"data.labels_per_class: {{low: 1, high: 1{'0' * 400}}}", "finite"),
+        ("trainer.learning_rate: {low: 3.0e-5, high: 5e-4}", r"YAML reads 5e-4 as text, write 5\.0e-4"),
+        ("trainer.learning_rate: {low: 3.0e-5, high: 1.5e2}", r"YAML reads 1\.5e2 as text, write 1\.5e\+2"),
         ("model.dropout: {low: 1, high: 0}", "low < high"),
         ("model.dropout: {low: 0, high: 1, log: true}", "low > 0"),
         ("model.dropout: {choices: []}", "choices"),
@@ -162,11 +176,47 @@ def test_base_is_the_first_trial_of_its_own_space(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs" / "sweeps").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_space_fits_the_config_its_first_line_names(path: Path) -> None:
-    from train.sweep import check_space
-
     line = path.read_text().splitlines()[0].split()
     assert line[1:3] == ["python", "train/sweep.py"] and line[line.index("--space") + 1] == f"sweeps/{path.name}"
     check_space(load_config(ROOT / "configs" / line[line.index("--config") + 1]), read_space(str(path)))
+
+
+@pytest.mark.parametrize("dimension", [Range(8, 32, step=0.5), Range(8.0, 32), Range(8, 32, step=1.0)])
+def test_fractions_are_no_values_of_a_whole_setting(dimension: Range) -> None:
+    with pytest.raises(InputError, match=r"per_device_train_batch_size.*int"):
+        check_space(RunConfig(), {"trainer.per_device_train_batch_size": dimension})
+    check_space(RunConfig(), {"trainer.per_device_train_batch_size": Range(8, 32, step=8), "trainer.weight_decay": Range(0, 1, step=0.5)})
+
+
+def test_every_trial_reads_as_many_sentences_of_context_as_it_says(
+    issue: Path,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[bool] = []
+
+    def score_seed(config: RunConfig, source: Source, splits: dict[str, list[Example]], seed: int, folder: Path) -> float:
+        assert set(splits) == {"train", "dev"}
+        read.append(any(row.context for rows in splits.values() for row in rows))
+        return 0.5
+
+    monkeypatch.setattr("train.sweep.score_seed", score_seed)
+    space = {"data.context_sentences": Choice((0, 1))}
+    sweep = open_sweep(tmp_path, "s", space, {})  # type: ignore[arg-type]
+    config = RunConfig(data=DataSettings(corpus=str(issue)), model=ModelSettings(weights="tiny"))
+    for count in (0, 1):
+        sweep.study.enqueue_trial({"data.context_sentences": count})
+        assert run_trial(sweep, sweep.ask(), config, load_source(config.data))
+    assert read == [False, True]
+
+
+def test_a_trial_that_starts_at_a_run_of_other_data_fails(issue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+    seed = make_run(tmp_path / "run", corpus=str(issue)) / "seed-1"
+    write_json(seed / "run.json", {"data_fingerprint": "of another state"})
+    sweep = open_sweep(tmp_path / "study", "s", {"model.weights": Choice((str(seed / "model"),))}, {})
+    config = RunConfig(data=DataSettings(corpus=str(issue)), model=ModelSettings(weights="tiny"))
+    assert not run_trial(sweep, sweep.ask(), config, load_source(config.data))
+    assert "failed: model.weights: " in capsys.readouterr().out
 
 
 def test_wrong_values_are_refused_before_anything_is_trained(issue: Path, tmp_path: Path) -> None:  # noqa: F811
@@ -184,9 +234,10 @@ def test_a_trial_that_lacks_room_fails_with_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, message: str
 ) -> None:
     monkeypatch.setattr("train.sweep.score_seed", Mock(side_effect=error))
+    monkeypatch.setattr("train.sweep.collect_splits", Mock(return_value={}))
     sweep = sweep_in(tmp_path)
     config = RunConfig(model=ModelSettings(weights="tiny"))
-    assert not run_trial(sweep, sweep.ask(), config, Mock(), {})
+    assert not run_trial(sweep, sweep.ask(), config, Mock())
     assert f"trial 0: failed: {message}" in capsys.readouterr().out.replace(f"{tmp_path / 'trial-0000'}: ", "")
     assert [trial.state.name for trial in sweep.trials("FAIL", "RUNNING")] == ["FAIL"]
 

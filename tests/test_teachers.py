@@ -10,7 +10,7 @@ import torch
 from tiny_run import make_run
 
 from data.errors import InputError
-from data.files import write_json
+from data.files import ROOT, write_json
 from data.records import Example
 from train.loading import open_run
 from train.losses import FIRST_TAUGHT, WeightedLoss
@@ -62,6 +62,11 @@ def test_missing_teachers_and_those_of_other_data_are_refused(teacher: Path, tmp
     check_learned(learning_from(teacher, source="seesaw"), "bbb")  # another set: it cannot have seen this one's test split
     with pytest.raises(InputError, match="another state of the data"):
         check_learned(learning_from(teacher), "bbb")
+    for corpus in ("./data", "data/", "eval/../data", str(ROOT / "data")):
+        same = learning_from(teacher)
+        same.data.corpus = corpus
+        with pytest.raises(InputError, match="another state of the data"):
+            check_learned(same, "bbb")
     with pytest.raises(InputError, match=r"data\.teachers: .*not a run folder"):
         check_learned(learning_from(tmp_path / "none"), "aaa")
     assert learned_sha256(learning_from()) is None
@@ -76,3 +81,21 @@ def test_an_average_of_other_data_is_refused(teacher: Path, tmp_path: Path) -> N
     with pytest.raises(InputError, match=r"model\.weights: .*another state of the data"):
         check_learned(config, "bbb")
     assert learned_sha256(config)
+
+
+def test_a_start_at_a_run_of_other_data_is_refused(teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def starting_at(weights: str | Path, corpus: str = "data") -> RunConfig:
+        return RunConfig(data=DataSettings(corpus=corpus), model=ModelSettings(weights=str(weights)))
+
+    model = teacher / "seed-1" / "model"
+    check_learned(starting_at(model), "aaa")
+    check_learned(starting_at(model, corpus=str(tmp_path)), "bbb")
+    shutil.copytree(model, tmp_path / "model")
+    check_learned(starting_at(tmp_path / "model"), "bbb")  # no run says what it learned from
+    (tmp_path / "link").symlink_to(model)
+    monkeypatch.chdir(teacher.parent)
+    for weights in (model, f"{teacher.name}/seed-1/model/", tmp_path / "link"):
+        with pytest.raises(InputError, match=r"model\.weights: .*another state of the data"):
+            check_learned(starting_at(weights), "bbb")
+    monkeypatch.chdir(model)
+    check_learned(starting_at("embedded"), "bbb")

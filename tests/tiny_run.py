@@ -22,12 +22,12 @@ Comments are closed.
 """
 
 
-def make_run(folder: Path, kind: str = "span", *, detect_actors: bool = False, context_sentences: int = 1) -> Path:
+def make_run(folder: Path, kind: str = "span", *, detect_actors: bool = False, context_sentences: int = 1, corpus: str = "data") -> Path:
     """Write the folder of a finished run and return it; the weights are random and the same each time."""
     settings = ModelSettings(kind=kind, weights="tiny", window_sentences=2, reading="both", detect_actors=detect_actors)  # type: ignore[arg-type]
     write_text(
         folder / "config.yaml",
-        RunConfig(name=folder.name, data=DataSettings(context_sentences=context_sentences), model=settings).to_yaml(),
+        RunConfig(name=folder.name, data=DataSettings(corpus=corpus, context_sentences=context_sentences), model=settings).to_yaml(),
     )
     seed = folder / "seed-1"
     torch.manual_seed(7)

@@ -1,6 +1,8 @@
 """The search space of a sweep: a YAML file that gives settings of the config a range or a list of choices."""
 
 import math
+import re
+import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,7 +11,16 @@ from data.errors import InputError, nearest
 from data.files import ROOT, read_yaml
 from train.settings import SECTIONS
 
-FIXED = ("data.corpus", "data.extra_test", "data.documents", "trainer.report_to")
+FIXED = (
+    "data.source",
+    "data.corpus",
+    "data.path",
+    "data.dev_share",
+    "data.documents",
+    "data.behaviour",
+    "data.extra_test",
+    "trainer.report_to",
+)
 """Settings that say what is measured, not how well; a sweep leaves them alone."""
 RANGE_KEYS = ("low", "high", "log", "step")
 
@@ -58,8 +69,8 @@ class Range:
 
     @property
     def ends(self) -> tuple[Value, ...]:
-        """The values that show whether the config takes this range."""
-        return (self.low, self.high)
+        """The values that show whether the config takes this range; as fractions where such are suggested, which whole numbers refuse."""
+        return (self.low, self.high) if self.whole else (float(self.low), float(self.high))
 
 
 @dataclass(frozen=True)
@@ -108,13 +119,25 @@ def _read_dimension(path: Path, key: str, value: Any) -> Range | Choice:
         raise InputError(f"{path}: {key!r} is no setting that a sweep can vary{nearest(key, set(known) - set(FIXED))}")
     if isinstance(value, dict) and value.keys() == {"choices"}:
         choices = value["choices"]
-        if isinstance(choices, list) and choices and all(isinstance(each, bool | int | float | str) for each in choices):
+        if isinstance(choices, list) and choices and all(isinstance(each, str) or _is_number(each) for each in choices):
             return Choice(tuple(choices))
     elif isinstance(value, dict) and {"low", "high"} <= value.keys() <= set(RANGE_KEYS):
         numbers = [value[name] for name in ("low", "high", "step") if name in value]
-        plain = all(isinstance(each, int | float) and not isinstance(each, bool) for each in numbers)
+        plain = all(_is_number(each) and not isinstance(each, bool) for each in numbers)
         if plain and value["low"] < value["high"] and isinstance(value.get("log", False), bool):
             fits = not value.get("log") or (value["low"] > 0 and "step" not in value)
             if fits and value.get("step", 1) > 0:
                 return Range(**value)
-    raise InputError(f"{path}: {key}: expected {{low, high, log, step}} with low < high (log: low > 0, no step), or {{choices: [...]}}")
+    expected = "{low, high, log, step} of finite numbers with low < high (log: low > 0, no step), or {choices: [...]}"
+    raise InputError(f"{path}: {key}: expected {expected}{_exponent_hint(value)}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max
+
+
+def _exponent_hint(value: Any) -> str:
+    """Say how to write a number that YAML 1.1 takes for text, as it does 5e-4."""
+    texts = [each for each in value.values() if isinstance(each, str)] if isinstance(value, dict) else []
+    found = next(filter(None, (re.fullmatch(r"([+-]?\d+)(\.\d*)?e([+-]?)(\d+)", each, re.I) for each in texts)), None)
+    return f"; YAML reads {found[0]} as text, write {found[1]}{found[2] or '.0'}e{found[3] or '+'}{found[4]}" if found else ""

@@ -222,6 +222,7 @@ def check_values(config: RunConfig) -> None:
         "data.context_dropout": 0 <= config.data.context_dropout < 1,
         "model.window_sentences": config.model.window_sentences >= 1,
         "model.max_length": 16 <= config.model.max_length <= 512,
+        "model.class_weights": 0 <= config.model.class_weights <= 1,
         "model.freeze_layers": config.model.freeze_layers >= 0,
         "model.dropout": 0 <= config.model.dropout < 1,
         "trainer.learning_rate": 0 < config.trainer.learning_rate < 1,

@@ -63,6 +63,13 @@ class Source(Protocol):
         """Return a hash of all text, labels and splits."""
 
 
+def same_data(ours: DataSettings, theirs: DataSettings) -> bool:
+    """Tell whether two settings name the same data, in whatever words: a public set, or the folder of a corpus."""
+    if ours.source != theirs.source:
+        return False
+    return ours.source != "corpus" or (ROOT / ours.corpus).resolve() == (ROOT / theirs.corpus).resolve()
+
+
 def load_source(settings: DataSettings) -> Source:
     """Read the corpus or the public set that the config names."""
     if settings.source == "corpus":

@@ -32,6 +32,7 @@ from train.search_space import Space, Value, read_space
 from train.settings import SECTIONS, RunConfig, check_values
 from train.sources import Source, collect_splits, load_source
 from train.study import Sweep, open_sweep, propose_first, surplus
+from train.teachers import check_learned
 
 SPLITS = ("train", "dev")
 """All that a sweep may see."""
@@ -69,6 +70,8 @@ def search(config: RunConfig, space: Space, folder: Path, wanted: int) -> Sweep:
     from train.requirements import check_requirements
 
     source = load_source(config.data)
+    collect_splits(source, config.data)  # what is wrong with the data is said before a study is begun
+    check_learned(config, source.fingerprint())
     check_requirements(config)
     identity = {"config": config.hash(), "seeds": str(config.seeds), "space": repr(sorted(space.items())), "data": source.fingerprint()}
     sweep = open_sweep(folder, folder.name, space, identity)
@@ -106,7 +109,6 @@ def apply(config: RunConfig, values: dict[str, Value]) -> RunConfig:
 
 def run_trials(sweep: Sweep, config: RunConfig, source: Source, wanted: int) -> None:
     """Do trials until enough are finished; where others work on the last ones, wait for them and take over if they die."""
-    splits = {name: rows for name, rows in collect_splits(source, config.data).items() if name in SPLITS}
     failures = 0
     while len(sweep.trials("COMPLETE")) < wanted:
         for number in sweep.retry_abandoned():
@@ -119,12 +121,12 @@ def run_trials(sweep: Sweep, config: RunConfig, source: Source, wanted: int) -> 
         if "retry_of" not in trial.user_attrs and surplus(sweep, trial, wanted):
             sweep.tell(trial, None)
             continue
-        failures = 0 if run_trial(sweep, trial, config, source, splits) else failures + 1
+        failures = 0 if run_trial(sweep, trial, config, source) else failures + 1
         if failures >= MAX_FAILURES:
             raise InputError(f"{sweep.folder}: {failures} trials failed one after the other; see the lines above")
 
 
-def run_trial(sweep: Sweep, trial: Any, config: RunConfig, source: Source, splits: dict[str, list[Example]]) -> bool:
+def run_trial(sweep: Sweep, trial: Any, config: RunConfig, source: Source) -> bool:
     """Train and score one trial; tell whether it gave a score."""
     from train.faults import explained
     from train.requirements import check_requirements
@@ -136,7 +138,9 @@ def run_trial(sweep: Sweep, trial: Any, config: RunConfig, source: Source, split
         try:
             chosen = apply(config, values)
             write_text(folder / "trial.yaml", chosen.to_yaml())
+            check_learned(chosen, source.fingerprint())
             check_requirements(chosen)
+            splits = {name: rows for name, rows in collect_splits(source, chosen.data).items() if name in SPLITS}
             with explained(chosen, folder):
                 scores = [score_seed(chosen, source, splits, seed, folder / f"seed-{seed}") for seed in config.seeds]
         except InputError as error:

@@ -18,6 +18,7 @@ from train.checkpoints import sha256
 from train.config import load_config
 from train.loading import open_run, seed_number, seeds_of
 from train.settings import DataSettings, RunConfig
+from train.sources import same_data
 
 BATCH_SIZE = 64
 KEY = "data.teachers"
@@ -49,16 +50,18 @@ def probabilities(rows: Sequence[Example], teachers: Sequence[str]) -> np.ndarra
 
 
 def check_learned(config: RunConfig, fingerprint: str) -> None:
-    """Refuse seeds to learn from or to average that are not there, or saw another state of the same data, whose test split may be another.
+    """Refuse seeds to learn from, to average or to start at that are not there, or saw another state of the same data.
+
+    Its test split may be another, so that they may have learned from what the run is tested on.
 
     Raises:
         InputError: so it is.
     """
-    for key, seeds in _learned(config).items():
+    for key, seeds in [*_learned(config).items(), (averaging.KEY, _seed_around(Path(config.model.weights)))]:
         for path in seeds:
             theirs = load_config(path.parent / "config.yaml").data
             learned = read_object(path / "run.json").get("data_fingerprint")
-            if (theirs.source, theirs.corpus) == (config.data.source, config.data.corpus) and learned != fingerprint:
+            if same_data(theirs, config.data) and learned != fingerprint:
                 raise InputError(
                     f"{key}: {path.parent} learned from another state of the data ({learned}, now {fingerprint}), in which "
                     "test documents may have been for training; train it again with --overwrite"
@@ -73,3 +76,11 @@ def learned_sha256(config: RunConfig) -> str | None:
 
 def _learned(config: RunConfig) -> dict[str, list[Path]]:
     return {KEY: seeds_of(config.data.teachers, KEY), averaging.KEY: averaging.averaged_seeds(config.model.weights)}
+
+
+def _seed_around(weights: Path) -> list[Path]:
+    """Return the folder of the finished seed that a path of weights lies in, none where it lies elsewhere."""
+    if not weights.exists():
+        return []
+    path = weights.resolve()
+    return [seed for seed in (path, *path.parents) if (seed / "run.json").is_file() and (seed.parent / "config.yaml").is_file()][:1]

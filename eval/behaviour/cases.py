@@ -179,17 +179,26 @@ def sentence_texts(case: Case, names: Names) -> Iterator[str]:
         return
     if case.check != "INV" or not isinstance(content, str):
         raise ValueError("names: expected a single INV sentence with slots {1}, {2}")
-    for variant in range(VARIANTS + 1):
-        yield fill(content, _name_list(case.names, names, variant), variant)
+    original, *rewordings = (fill(content, _name_list(case.names, names, variant), variant) for variant in range(VARIANTS + 1))
+    if original in rewordings:
+        raise ValueError(f"names: a rewording has the names of the original again; expected a list of {VARIANTS + 1} names or more")
+    yield from (original, *rewordings)
 
 
 def fill(template: str, names: tuple[str, ...], variant: int) -> str:
-    """Put names into the slots of a template; every variant moves on by one name, and the slots hold different ones."""
+    """Put names into the slots of a template; every variant moves on by one name, and the slots hold different ones.
+
+    Raises:
+        ValueError: there are no slots, or too few names for them to differ.
+    """
     slots = [slot for slot in range(1, 10) if f"{{{slot}}}" in template]
     if not slots:
         raise ValueError("a template needs slots {1}, {2}")
-    for slot in slots:
-        template = template.replace(f"{{{slot}}}", names[(variant + 3 * (slot - 1)) % len(names)])
+    chosen = {slot: names[(variant + 3 * (slot - 1)) % len(names)] for slot in slots}
+    if len(set(chosen.values())) < len(slots):
+        raise ValueError(f"names: several slots hold the same name ({', '.join(chosen.values())}); expected a longer list")
+    for slot, name in chosen.items():
+        template = template.replace(f"{{{slot}}}", name)
     return template
 
 
