@@ -19,7 +19,8 @@ from train.article_view import headings, paragraphs, render_view, timeline
 from train.collection import agreements, matrix, to_csv, to_json
 from train.loading import open_run
 from train.predict import collect_articles, find_inputs
-from train.reading import ArticleReader, Reading, judge, load, sum_up
+from train.reading import ArticleReader, Reading, load, sum_up
+from train.verdicts import judge
 
 
 @pytest.fixture(scope="module")

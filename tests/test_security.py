@@ -123,7 +123,7 @@ def test_a_file_that_cannot_be_used_is_named_in_one_line(tmp_path: Path, capsys:
 
 def test_tables_of_actors_do_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     from train.predict import print_verdicts
-    from train.reading import Evidence, Verdict
+    from train.verdicts import Evidence, Verdict
 
     evidence = (Evidence(1, "Prague \x1b[2J said no.", "against", 0.9),)
     print_verdicts([Verdict("a", "Pra\x1bgue", "state", "against", 0.9, False, False, 1, 0, 0, evidence)], "\x1b]0;owned")

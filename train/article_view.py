@@ -15,7 +15,8 @@ from data.records import STANCES
 from eval import render
 from eval.charts import Axis, drawing, tag
 from train.collection import Agreement, Standing, agreements, dated, matrix, taking_sides
-from train.reading import MentionStance, Reading, Verdict
+from train.reading import MentionStance, Reading
+from train.verdicts import Verdict
 
 TEMPLATES = Path(__file__).parent / "templates"
 TIMELINE_ACTORS = 12

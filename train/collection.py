@@ -7,7 +7,8 @@ from typing import Any
 
 from data.articles import Article
 from data.cells import format_csv
-from train.reading import Reading, Verdict
+from train.reading import Reading
+from train.verdicts import Verdict
 
 CSV_COLUMNS = (
     *("doc_id", "date", "actor", "name", "kind", "stance", "confidence"),

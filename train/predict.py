@@ -20,7 +20,8 @@ from data.files import write_json, write_jsonl, write_text
 from data.records import Example, read_rows
 
 if TYPE_CHECKING:
-    from train.reading import Reading, Verdict
+    from train.reading import Reading
+    from train.verdicts import Verdict
 
 OUTPUTS = (".jsonl", ".json", ".csv")
 BACKENDS = ("torch", "onnx", "onnx-int8")
@@ -109,8 +110,8 @@ def predict_rows(given: argparse.Namespace, path: Path) -> None:
     """Score example rows, print their actors and write prediction rows."""
     rows = read_rows(path, Example)
     from train.loading import open_run
-    from train.reading import judge_actors
     from train.runs import prediction_rows
+    from train.verdicts import judge_actors
 
     run = open_run(given.run, given.seed, given.backend)
     probabilities = run.probabilities(rows)
