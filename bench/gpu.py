@@ -20,8 +20,8 @@ if not __package__:
 import torch
 
 from bench.peers import StepClock
-from bench.record import Line, record, results_argument
-from bench.repeat import REPETITIONS, clocked, repetitions_argument
+from bench.record import Line, record
+from bench.repeat import add_measuring_options, clocked
 from bench.rows import load_rows
 from bench.train import encoder_flops, one_epoch, peak
 from data.errors import InputError, run_command
@@ -41,13 +41,7 @@ def main() -> None:
     """Measure and record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("--config", default="base.yaml", help="config to train (default: base.yaml)")
-    parser.add_argument(
-        "--output", type=results_argument, default="bench.json", help="file whose section is written anew (default: bench.json)"
-    )
-    parser.add_argument(
-        "--repetitions", type=repetitions_argument, default=REPETITIONS, help=f"repetitions of each scoring (default: {REPETITIONS})"
-    )
-    parser.add_argument("--quick", action="store_true", help="few targets: says that the program works, not how fast anything is")
+    add_measuring_options(parser)
     given = parser.parse_args()
     if not torch.cuda.is_available():
         raise InputError("bench/gpu.py: PyTorch sees no GPU here; bench/train.py and bench/infer.py measure processors")

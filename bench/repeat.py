@@ -77,9 +77,15 @@ def repetitions_argument(text: str) -> int:
 
 
 def bench_parser(description: str | None) -> argparse.ArgumentParser:
-    """Return the flags that all programs share."""
+    """Return the flags of the programs that measure a run."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("--run", type=Path, default=Path("runs/base"), help="finished run to measure (default: runs/base)")
+    add_measuring_options(parser)
+    return parser
+
+
+def add_measuring_options(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that all programs share."""
     parser.add_argument(
         "--output", type=results_argument, default="bench.json", help="file whose section is written anew (default: bench.json)"
     )
@@ -87,4 +93,3 @@ def bench_parser(description: str | None) -> argparse.ArgumentParser:
         "--repetitions", type=repetitions_argument, default=REPETITIONS, help=f"interleaved repetitions (default: {REPETITIONS})"
     )
     parser.add_argument("--quick", action="store_true", help="one short round: says that the program works, not how fast anything is")
-    return parser

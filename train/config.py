@@ -37,12 +37,13 @@ def build_parser(description: str) -> ArgumentParser:
     parser.add_argument("--config", action="append", default=[], help="YAML layer; a path, or a name under configs/")
     parser.add_argument("--name", type=str, default=None, help="folder under runs/ (default: the config's stem)")
     parser.add_argument("--seeds", type=list[int], default=[1], help="seeds, e.g. 1,2,3")
+    told: dict[str, str] = {}
     for section, settings in SECTIONS.items():
         parser.add_class_arguments(settings, section)
         (parser.groups or {})[section].title = f"{section}: {(settings.__doc__ or '').splitlines()[0].rstrip('.')}"
-        told = {f"{section}.{name}": sentence for name, sentence in describe(settings).items()}
-        for action in parser._actions:
-            action.help = told.get(action.dest, action.help)
+        told |= {f"{section}.{name}": sentence for name, sentence in describe(settings).items()}
+    for action in parser._actions:
+        action.help = told.get(action.dest, action.help)
     return parser
 
 
