@@ -183,7 +183,7 @@ def test_the_export_finds_and_reads_the_same(trained: Path, corpus: Corpus) -> N
     pytest.importorskip("onnxscript")
     opened = open_run(trained)
     path = trained / "seed-1" / "model.onnx"
-    write_fp32(opened.scorer.model, path)  # type: ignore[attr-defined]
+    write_fp32(opened.scorer.model, "span", path)  # type: ignore[attr-defined]
     plain = load_plain_tokenizer(trained / "seed-1" / "model")
     exported = OnnxScorer(path, plain, SpanReader(plain, opened.config.model))  # type: ignore[arg-type]
     sentences = [each for document in corpus.split("test") for each in marked_sentences(document, 1)]

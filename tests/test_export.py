@@ -3,17 +3,22 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from tiny_run import ARTICLE, make_run
+from transformers import AutoModelForTokenClassification, BertConfig, DistilBertConfig
 
 from data.errors import InputError
 from data.files import ROOT
 from data.records import STANCES, Example
 from train.export import Parity, compare, export
 from train.loading import find_seed, open_run
-from train.onnx_backend import load_session, pad
+from train.logits import TokenLogits
+from train.onnx_backend import load_session, pad, spread
+from train.quantise import balance, measure_peaks, narrows, weight_products
 from train.settings import ModelSettings
 from train.windows import Window
 
@@ -49,6 +54,15 @@ def test_both_backends_answer_alike_whatever_the_batch(exported: Path) -> None:
     assert len(set(expected.argmax(axis=1))) > 1, "a model with one answer would hide mistakes"
     for batch_size in (1, 7, 64):
         np.testing.assert_allclose(fast.probabilities(rows(), batch_size), expected, atol=1e-4)
+
+
+def test_models_that_read_a_window_as_a_whole_are_exported_too(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "pair", "pair")
+    config, seed = find_seed(folder)
+    parity = export(seed, config.model, rows(), rows()[:10])["fp32"]
+    assert parity.passed and parity.largest_difference < 1e-4
+    inputs = open_run(folder, backend="onnx").scorer.session.get_inputs()  # type: ignore[attr-defined]
+    assert [each.name for each in inputs] == ["input_ids", "attention_mask"]
 
 
 def test_the_number_of_threads_changes_no_bit(exported: Path) -> None:
@@ -110,6 +124,53 @@ def test_padding_masks_what_is_not_there() -> None:
     inputs = pad(windows, 9)
     assert inputs["input_ids"].tolist() == [[1, 2, 3], [4, 9, 9]]
     assert inputs["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
+
+
+def test_logits_of_positions_go_back_to_their_tokens() -> None:
+    windows = [Window([1, 2, 3, 4], [0, 0, 0, 0], (0, 1), ((3,), (1, 3))), Window([5, 6], [0, 0], (2,), ((1,),))]
+    inputs = pad(windows, 9)
+    assert inputs["positions"].tolist() == [[1, 3], [1, 0]]
+    first, second = spread(windows, np.array([[[1.0], [2.0]], [[3.0], [4.0]]]))
+    assert (first.tolist(), second.tolist()) == ([[0], [1], [0], [2]], [[0], [3]])
+
+
+@pytest.mark.parametrize("architecture", [BertConfig, DistilBertConfig])
+def test_the_exported_logits_are_the_models_own_at_the_positions_read(architecture: Any) -> None:
+    torch.manual_seed(1)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    small = {"dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32}
+    config = architecture(vocab_size=50, num_labels=3, attn_implementation="eager", **(sizes if architecture is BertConfig else small))
+    model = AutoModelForTokenClassification.from_config(config).eval()
+    ids, mask = torch.randint(1, 50, (3, 9)), torch.ones(3, 9, dtype=torch.int64)
+    mask[1, 6:] = 0
+    positions = torch.tensor([[1, 4, 8], [0, 5, 2], [7, 7, 0]])
+    with torch.inference_mode():
+        own = model(input_ids=ids, attention_mask=mask).logits
+        exported = TokenLogits(model).eval()(ids, mask, positions)
+        again = model(input_ids=ids, attention_mask=mask).logits
+    expected = torch.stack([own[row, places] for row, places in enumerate(positions)])
+    torch.testing.assert_close(exported, expected)
+    assert torch.equal(own, again), "the model itself is left as it is"
+
+
+def test_scaling_changes_no_answer_before_rounding(exported: Path) -> None:
+    import onnx
+    import onnxruntime
+
+    seed = exported / "seed-1"
+    model, balanced = onnx.load(seed / "onnx" / "model.onnx"), onnx.load(seed / "onnx" / "model.onnx")
+    reader = load_session(seed, find_seed(exported)[0].model, "fp32").reader
+    batch = pad(reader.encode(rows())[:6], 0)
+    peaks = measure_peaks(model, [batch])
+    balance(balanced, peaks, [])
+    assert (
+        sum(node.name.endswith("_unit") for node in balanced.graph.node) == sum(narrows(model, node) for node in weight_products(model)) > 0
+    )
+    first, second = (
+        onnxruntime.InferenceSession(each.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, batch)[0]
+        for each in (model, balanced)
+    )
+    np.testing.assert_allclose(first, second, atol=1e-5)
 
 
 @pytest.mark.skipif(

@@ -22,6 +22,7 @@ from data.files import replacing, write_json
 from data.records import STANCE_ID, Example
 from train.loading import Scorer, find_seed, open_scorer
 from train.quantise import RECIPES, measure_peaks, write_int8
+from train.settings import ModelKind
 from train.sources import load_source
 
 SAME_LABELS = 0.995
@@ -85,7 +86,7 @@ def export(folder: Path, settings: Any, rows: Sequence[Example], calibration: Se
     tokenizer = load_tokenizer(folder / "model")
     reference = trained.score(rows)
     (target / "parity.json").unlink(missing_ok=True)  # what an earlier export passed says nothing of files replaced from here on
-    write_fp32(trained.model.cpu(), target / FILES["fp32"])  # type: ignore[attr-defined]
+    write_fp32(trained.model.cpu(), settings.kind, target / FILES["fp32"])  # type: ignore[attr-defined]
 
     def check(precision: Precision) -> Parity:
         scorer = build_scorer(folder, settings, precision, tokenizer)
@@ -131,47 +132,34 @@ def _hush() -> None:
         warnings.filterwarnings("ignore", category=kind)
 
 
-def write_fp32(model: Any, path: Path) -> None:
-    """Export the model with free batch size and length."""
+def write_fp32(model: Any, kind: ModelKind, path: Path) -> None:
+    """Export the model with free numbers of windows, tokens and, for span, positions read."""
     import torch
 
+    from train.logits import TokenLogits, WindowLogits
     from train.onnx_backend import INPUTS
 
     _hush()
-    example = torch.ones((2, 16), dtype=torch.int64)  # inputs that are one object would be merged into one
-    inputs = (example, torch.ones_like(example))
-    axes = {0: torch.export.Dim("windows"), 1: torch.export.Dim("tokens", max=model.config.max_position_embeddings)}
-    model.eval()
-    model.set_attn_implementation("eager")  # the fused one exports guards against rows of nothing but padding
+    module = TokenLogits(model) if kind == "span" else WindowLogits(model)
+    module.model.set_attn_implementation("eager")  # the fused one exports guards against rows of nothing but padding
+    windows = torch.export.Dim("windows")
+    tokens = {0: windows, 1: torch.export.Dim("tokens", max=model.config.max_position_embeddings)}
+    given = 3 if kind == "span" else 2
+    axes = (tokens, tokens, {0: windows, 1: torch.export.Dim("reads")})[:given]
+    shapes = ((2, 16), (2, 16), (2, 5))[:given]
     with replacing(path) as temporary, torch.inference_mode():
         torch.onnx.export(
-            only_logits(model),
-            inputs,
+            module.eval(),
+            tuple(torch.ones(shape, dtype=torch.int64) for shape in shapes),  # inputs that are one object would be merged into one
             str(temporary),
-            input_names=list(INPUTS),
+            input_names=list(INPUTS[:given]),
             output_names=["logits"],
-            dynamic_shapes=(axes, axes),
+            dynamic_shapes=axes,
             opset_version=OPSET,
             dynamo=True,
             external_data=False,
             verbose=False,
         )
-
-
-def only_logits(model: Any) -> Any:
-    """Wrap a transformers model so that it takes plain tensors and returns its logits alone."""
-    import torch
-
-    class Wrapped(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = model
-
-        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-            logits: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
-            return logits
-
-    return Wrapped().eval()
 
 
 if __name__ == "__main__":

@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 
 Precision = Literal["fp32", "int8"]
 FILES: dict[Precision, str] = {"fp32": "model.onnx", "int8": "model-int8.onnx"}
-DOUBT = 0.08
-"""int8 answers whose first two stances lie closer than this are asked again in fp32: a window in fourteen, and most of those it changes."""
+DOUBT = 0.06
+"""int8 answers whose first two stances lie closer than this are asked again in fp32: a window in twenty, and most of those it changes."""
 BATCH_SIZE = 4
 """Windows a pass, which one thread reads: as fast as 16, and in 0.35 instead of 0.55 GB; the threads end together even on an article."""
-INPUTS = ("input_ids", "attention_mask")
+POSITIONS = "positions"
+"""The input of span models that says where logits are wanted, token positions of shape (windows, reads)."""
+INPUTS = ("input_ids", "attention_mask", POSITIONS)
 SLOWING = ["SkipLayerNormFusion"]
 """Rewrites of the graph that onnxruntime is told to leave: its fused addition and layer norm takes thrice the time of the two."""
 READERS: dict[str, Any] = {"span": SpanReader, "pair": PairReader}
@@ -122,10 +124,12 @@ class OnnxScorer:
         """Yield every window with the model's logits, batches of like length where the windows are in that order."""
         size = batch_size or BATCH_SIZE
         batches = [windows[start : start + size] for start in range(0, len(windows), size)]
+        names = {each.name for each in session.get_inputs()}
 
-        def read(batch: Sequence[Window]) -> np.ndarray:
-            (outputs,) = session.run(None, pad(batch, self.tokenizer.pad_token_id))
-            return cast("np.ndarray", outputs)
+        def read(batch: Sequence[Window]) -> list[np.ndarray]:
+            inputs = pad(batch, self.tokenizer.pad_token_id)
+            (outputs,) = session.run(None, {name: inputs[name] for name in names})
+            return spread(batch, outputs) if POSITIONS in names else list(outputs)
 
         with ThreadPoolExecutor(self.threads or own_cores()) as pool:
             for batch, outputs in zip(batches, pool.map(read, batches), strict=True):
@@ -156,15 +160,25 @@ def open_session(path: Path) -> Any:
 
 
 def pad(windows: Sequence[Window], pad_token_id: int) -> dict[str, np.ndarray]:
-    """Return the model's inputs for some windows, each of shape (windows, longest)."""
+    """Return the model's inputs for some windows: ids and mask of shape (windows, longest), positions of shape (windows, most reads)."""
     longest = max(len(window.input_ids) for window in windows)
-    arrays = {name: np.zeros((len(windows), longest), dtype=np.int64) for name in INPUTS}
+    reads = max(1, *(len(window.read_at) for window in windows))
+    arrays = {name: np.zeros((len(windows), reads if name == POSITIONS else longest), dtype=np.int64) for name in INPUTS}
     arrays["input_ids"][:] = pad_token_id
     for index, window in enumerate(windows):
         length = len(window.input_ids)
         arrays["input_ids"][index, :length] = window.input_ids
         arrays["attention_mask"][index, :length] = 1
+        arrays[POSITIONS][index, : len(window.read_at)] = window.read_at
     return arrays
+
+
+def spread(windows: Sequence[Window], outputs: np.ndarray) -> list[np.ndarray]:
+    """Return each window's logits by token, shape (t, labels), from those of shape (windows, reads, labels); 0 where none are read."""
+    spread = [np.zeros((len(window.input_ids), outputs.shape[-1]), dtype=outputs.dtype) for window in windows]
+    for window, logits, tokens in zip(windows, outputs, spread, strict=True):
+        tokens[list(window.read_at)] = logits[: len(window.read_at)]
+    return spread
 
 
 def passed_parity(path: Path, precision: Precision) -> bool:

@@ -1,8 +1,9 @@
-"""int8 products that keep the answers: inputs scaled channel by channel and token by token before onnxruntime rounds them.
+"""int8 products that keep the answers: inputs scaled by channel or by token before onnxruntime rounds them.
 
-onnxruntime gives all tokens of a batch one scale, so that a single spiky channel or token costs every other its precision. Before
-each product the input's channels are divided by factors that the weights take over (SmoothQuant, Xiao et al. 2023), then each
-token by its largest value, which the product's output is multiplied by (docs/performance.md says what this changed on base).
+onnxruntime gives all tokens of a batch one scale, so that a single spiky channel or token costs every other its precision. Where
+channels are spiky, after a layer norm or attention, they are divided by factors that the weights take over (SmoothQuant, Xiao et
+al. 2023). Where tokens are, between the two halves of a feed-forward layer, each is divided by its largest value, which the product's
+output is multiplied by. Both everywhere keeps no more answers and takes longer (docs/performance.md).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,8 @@ from data.records import STANCES
 SMOOTHING = 0.65
 """How much of a channel's range moves into the weights: 0 none, 1 all; 0.5 and 0.8 changed more answers."""
 TINY = 1e-6
+LOWEST_PEAK = 0.05
+"""The least that a token is divided by; GELU's values are no lower than -0.17, so that the largest of a token is the one that counts."""
 
 Peaks = dict[str, np.ndarray]
 
@@ -57,7 +60,7 @@ def write_int8(model: Any, path: Path, recipe: Recipe, peaks: Mapping[str, np.nd
     balanced = onnx.ModelProto()
     balanced.CopyFrom(model)
     products = weight_products(model)
-    narrowing = [node.name for node in products if _narrows(model, node)]
+    narrowing = [node.name for node in products if narrows(model, node)]
     kept = [node.name for node in products[: round(recipe.first * len(products))]]
     kept += narrowing[: round(recipe.narrowing * len(narrowing))]
     balance(balanced, peaks, kept)
@@ -79,7 +82,8 @@ def weight_products(model: Any) -> list[Any]:
     return [node for node in model.graph.node if node.op_type == "MatMul" and shapes.get(node.input[1]) == 2]
 
 
-def _narrows(model: Any, product: Any) -> bool:
+def narrows(model: Any, product: Any) -> bool:
+    """Tell whether a product is the second of a feed-forward layer."""
     (dims,) = (weight.dims for weight in model.graph.initializer if weight.name == product.input[1])
     return bool(dims[0] > dims[1] > len(STANCES))  # not the stance head
 
@@ -89,7 +93,7 @@ def measure_peaks(model: Any, batches: Sequence[Mapping[str, np.ndarray]]) -> Pe
 
     Args:
         model: the fp32 export.
-        batches: inputs as `train.onnx_backend.pad` makes them.
+        batches: inputs as `train.onnx_backend.pad` makes them; those that the export does not know are left out.
     """
     import onnx
     import onnxruntime
@@ -99,33 +103,38 @@ def measure_peaks(model: Any, batches: Sequence[Mapping[str, np.ndarray]]) -> Pe
     watched.CopyFrom(model)
     watched.graph.output.extend(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names)
     session = onnxruntime.InferenceSession(watched.SerializeToString(), providers=["CPUExecutionProvider"])
+    known = {each.name for each in session.get_inputs()}
     peaks: Peaks = {}
     for batch in batches:
         kept = batch["attention_mask"].astype(bool)
-        for name, values in zip(names, session.run(names, dict(batch)), strict=True):
-            tokens = values[kept] if values.ndim == 3 else values
+        for name, values in zip(names, session.run(names, {key: batch[key] for key in known}), strict=True):
+            tokens = values[kept] if values.shape[:2] == kept.shape else values.reshape(-1, values.shape[-1])
             peaks[name] = np.maximum(peaks.get(name, 0.0), np.abs(tokens).max(axis=0))
     return peaks
 
 
 def balance(model: Any, peaks: Mapping[str, np.ndarray], kept: Sequence[str]) -> None:
-    """Put the scaling before and after every product that is not kept, in place; the model's outputs stay the same."""
-    from onnx import numpy_helper
-
-    weights = {weight.name: weight for weight in model.graph.initializer}
+    """Put the scaling around every product that is not kept, in place; the model's outputs stay the same."""
     by_input: dict[str, list[Any]] = {}
     for node in weight_products(model):
-        if node.name not in kept and np.ndim(peaks[node.input[0]]) == 1:
+        if node.name not in kept:
             by_input.setdefault(node.input[0], []).append(node)
-    factors = {
-        name: channel_factors(peaks[name], [numpy_helper.to_array(weights[node.input[1]]) for node in nodes])
-        for name, nodes in by_input.items()
-    }
+    before: dict[str, list[Any]] = {}
+    after: dict[str, Any] = {}
     for name, nodes in by_input.items():
-        for node in nodes:
-            scaled = numpy_helper.to_array(weights[node.input[1]]) * factors[name][:, None]
-            weights[node.input[1]].CopyFrom(numpy_helper.from_array(scaled.astype(np.float32), node.input[1]))
-    _add_scaling(model, by_input, factors)
+        if narrows(model, nodes[0]):
+            before[nodes[0].name] = _scale_tokens(model, name, nodes)
+            after |= {node.name: _restore_tokens(name, node) for node in nodes}
+        else:
+            before[nodes[0].name] = _scale_channels(model, name, nodes, peaks[name])
+    ordered = [
+        each
+        for node in model.graph.node
+        for each in (*before.get(node.name, ()), node, *([after[node.name]] if node.name in after else []))
+    ]
+    copies = [type(node).FromString(node.SerializeToString()) for node in ordered]
+    del model.graph.node[:]
+    model.graph.node.extend(copies)
 
 
 def channel_factors(peaks: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
@@ -136,33 +145,43 @@ def channel_factors(peaks: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndar
     return result
 
 
-def _add_scaling(model: Any, by_input: Mapping[str, Sequence[Any]], factors: Mapping[str, np.ndarray]) -> None:
+def _scale_channels(model: Any, name: str, products: Sequence[Any], peaks: np.ndarray) -> list[Any]:
+    """Move the channels' ranges from an input into the weights of its products; return the node that goes before the first."""
     from onnx import helper, numpy_helper
 
-    graph = model.graph
-    graph.initializer.append(numpy_helper.from_array(np.array([-1], dtype=np.int64), "balance_axis"))
-    graph.initializer.append(numpy_helper.from_array(np.array(TINY, dtype=np.float32), "balance_tiny"))
-    scaled = {node.name: name for name, nodes in by_input.items() for node in nodes}
-    nodes, done = [], set()
-    for node in list(graph.node):
-        name = scaled.get(node.name)
-        if name is None:
-            nodes.append(node)
-            continue
-        if name not in done:
-            done.add(name)
-            graph.initializer.append(numpy_helper.from_array((1 / factors[name]).astype(np.float32), f"{name}_factors"))
-            steps: tuple[tuple[str, list[str], str, dict[str, Any]], ...] = (
-                ("Mul", [name, f"{name}_factors"], "smooth", {}),
-                ("Abs", [f"{name}_smooth"], "abs", {}),
-                ("ReduceMax", [f"{name}_abs", "balance_axis"], "largest", {"keepdims": 1}),
-                ("Max", [f"{name}_largest", "balance_tiny"], "range", {}),
-                ("Div", [f"{name}_smooth", f"{name}_range"], "unit", {}),
-            )
-            nodes += [helper.make_node(kind, inputs, [f"{name}_{step}"], f"{name}_{step}", **more) for kind, inputs, step, more in steps]
-        output = node.output[0]
-        node.input[0], node.output[0] = f"{name}_unit", f"{output}_unit"
-        nodes += [node, helper.make_node("Mul", [f"{output}_unit", f"{name}_range"], [output], f"{output}_scaled")]
-    copies = [type(node).FromString(node.SerializeToString()) for node in nodes]
-    del graph.node[:]
-    graph.node.extend(copies)
+    weights = {weight.name: weight for weight in model.graph.initializer}
+    factors = channel_factors(peaks, [numpy_helper.to_array(weights[node.input[1]]) for node in products])
+    model.graph.initializer.append(numpy_helper.from_array(1 / factors, f"{name}_factors"))
+    for node in products:
+        scaled = numpy_helper.to_array(weights[node.input[1]]) * factors[:, None]
+        weights[node.input[1]].CopyFrom(numpy_helper.from_array(scaled, node.input[1]))
+        node.input[0] = f"{name}_smooth"
+    return [helper.make_node("Mul", [name, f"{name}_factors"], [f"{name}_smooth"], f"{name}_smooth")]
+
+
+def _scale_tokens(model: Any, name: str, products: Sequence[Any]) -> list[Any]:
+    """Divide each token of an input by its largest value; return the nodes that go before the first of its products."""
+    from onnx import helper, numpy_helper
+
+    model.graph.initializer.extend(
+        [
+            numpy_helper.from_array(np.array([-1], dtype=np.int64), f"{name}_axis"),
+            numpy_helper.from_array(np.array(LOWEST_PEAK, dtype=np.float32), f"{name}_lowest"),
+        ]
+    )
+    for node in products:
+        node.input[0] = f"{name}_unit"
+    return [
+        helper.make_node("ReduceMax", [name, f"{name}_axis"], [f"{name}_largest"], f"{name}_largest", keepdims=1),
+        helper.make_node("Max", [f"{name}_largest", f"{name}_lowest"], [f"{name}_range"], f"{name}_range"),
+        helper.make_node("Div", [name, f"{name}_range"], [f"{name}_unit"], f"{name}_unit"),
+    ]
+
+
+def _restore_tokens(name: str, product: Any) -> Any:
+    """Return the node that multiplies a product's output by what its input was divided by."""
+    from onnx import helper
+
+    output = product.output[0]
+    product.output[0] = f"{output}_unit"
+    return helper.make_node("Mul", [f"{output}_unit", f"{name}_range"], [output], f"{output}_scaled")

@@ -44,6 +44,11 @@ class TagWindow(Window):
     words: tuple[Offsets, ...]
     firsts: tuple[int, ...]
 
+    @property
+    def read_at(self) -> tuple[int, ...]:
+        """The positions of the words."""
+        return self.firsts
+
 
 @dataclass(frozen=True)
 class Tagger:

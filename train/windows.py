@@ -45,6 +45,11 @@ class Window:
     examples: tuple[int, ...]
     positions: tuple[tuple[int, ...], ...]
 
+    @property
+    def read_at(self) -> tuple[int, ...]:
+        """The token positions whose logits are needed, each once; none for pair."""
+        return tuple(sorted({position for positions in self.positions for position in positions}))
+
 
 @dataclass(frozen=True)
 class Encoded:
