@@ -2,6 +2,8 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from data.records import STANCES, Example
 from train.export import Parity, compare, export
 from train.loading import find_seed, open_run
 from train.logits import TokenLogits
-from train.onnx_backend import load_session, pad, spread
+from train.onnx_backend import DOUBT, EARLIER_DOUBT, load_session, pad, spread
 from train.quantise import balance, measure_peaks, narrows, weight_products
 from train.settings import ModelSettings
 from train.windows import Window
@@ -68,6 +70,37 @@ def test_models_that_read_a_window_as_a_whole_are_exported_too(tmp_path: Path) -
 def test_the_number_of_threads_changes_no_bit(exported: Path) -> None:
     alone, together = (open_run(exported, backend="onnx-int8", threads=threads).probabilities(rows(), 4) for threads in (1, 3))
     assert (alone == together).all()
+
+
+def test_chunks_that_are_scored_at_once_share_the_threads(exported: Path) -> None:
+    scorer = load_session(exported / "seed-1", find_seed(exported)[0].model, "fp32", threads=2)
+    started: set[str] = set()
+
+    class Watched:
+        def get_inputs(self) -> list[Any]:
+            return real.get_inputs()  # type: ignore[no-any-return]
+
+        def run(self, *arguments: Any) -> Any:
+            started.add(threading.current_thread().name)
+            return real.run(*arguments)
+
+    real = scorer.session
+    vars(scorer)["session"] = Watched()
+    with ThreadPoolExecutor(2) as chunks:
+        answers = list(chunks.map(lambda _: scorer.score(rows(), 1), range(2)))
+    assert (answers[0] == answers[1]).all() and len(started) == 2
+
+
+def test_an_export_is_read_with_the_doubt_that_it_was_checked_with(exported: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(exported, copy)
+    model = find_seed(copy)[0].model
+    assert load_session(copy / "seed-1", model, "int8").doubt == DOUBT
+    path = copy / "seed-1" / "onnx" / "parity.json"
+    fields = json.loads(path.read_text())
+    del fields["int8"]["doubt"]
+    path.write_text(json.dumps(fields))
+    assert load_session(copy / "seed-1", model, "int8").doubt == EARLIER_DOUBT
 
 
 def test_an_export_that_failed_its_check_is_refused(exported: Path, tmp_path: Path) -> None:

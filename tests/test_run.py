@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -14,6 +15,9 @@ from data.corpus import load_corpus
 from data.files import ROOT, read_text
 from data.records import Prediction, read_rows
 from train.config import load_config
+from train.seed import TRAINED, run_seed
+from train.settings import DataSettings, ModelSettings, RunConfig
+from train.sources import collect_splits, load_source
 
 
 def command(*arguments: str, cwd: Path = ROOT, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -93,6 +97,21 @@ def test_a_finished_run_is_kept_and_another_config_is_refused(runs: Path, issue:
     assert refused.returncode == 2
     assert "learning_rate" in refused.stderr
     assert "--overwrite" in refused.stderr
+
+
+def test_a_seed_that_is_killed_after_its_last_word_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = DataSettings(corpus=str(ROOT / "docs" / "example"))
+    config = RunConfig(data=data, model=ModelSettings(kind="majority"))
+    source = load_source(data)
+    arguments = config, source, collect_splits(source, data), 1, tmp_path
+    (tmp_path / "checkpoints").mkdir()
+    monkeypatch.setattr("train.seed.remove_checkpoints", Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        run_seed(*arguments)
+    monkeypatch.undo()
+    monkeypatch.setitem(TRAINED, "majority", pytest.fail)
+    run_seed(*arguments)
+    assert (tmp_path / "predictions" / "test.jsonl").is_file() and not (tmp_path / "checkpoints").exists()
 
 
 def test_the_seeds_of_a_run_are_averaged_into_one_model(runs: Path, issue: Path) -> None:

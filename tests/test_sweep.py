@@ -98,6 +98,17 @@ def test_a_claim_lives_as_long_as_its_process(foreign_claim: Path, tmp_path: Pat
     assert is_abandoned(tmp_path / "mine", 0.0)
 
 
+def test_where_the_file_system_has_no_locks_the_age_of_a_claim_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(*arguments: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.lockf", no_locks)
+    with claiming(tmp_path):
+        assert not is_abandoned(tmp_path, 0.0)
+        os.utime(tmp_path / CLAIM, (0, 0))
+        assert is_abandoned(tmp_path, 0.0)
+
+
 def test_a_journal_cut_off_in_its_last_line_is_read_on(tmp_path: Path) -> None:
     trial = sweep_in(tmp_path).ask()
     journal = tmp_path / "journal.log"

@@ -14,7 +14,9 @@ from data.files import ROOT, write_json
 from data.records import Example
 from train.loading import open_run
 from train.losses import FIRST_TAUGHT, WeightedLoss
-from train.settings import DataSettings, ModelSettings, RunConfig, SourceName
+from train.seed import run_transformer
+from train.settings import DataSettings, ModelSettings, RunConfig, SourceName, TrainerSettings
+from train.sources import collect_splits, load_source
 from train.teachers import check_learned, learned_sha256, taught
 from train.windows import IGNORED, Window, teach
 
@@ -35,8 +37,20 @@ def test_gold_is_mixed_with_what_the_teachers_say(teacher: Path, make_example: M
     ]
     said = open_run(teacher).scorer.score(rows)
     mixed = taught(rows, DataSettings(teachers=[str(teacher)], teachers_weight=0.25))
-    np.testing.assert_allclose(mixed, 0.75 * np.array([[0, 0, 1], [1, 0, 0]]) + 0.25 * said, atol=1e-6)
-    assert taught(rows, DataSettings()).shape == (0, 3)
+    assert list(mixed) == ["0", "1"]
+    np.testing.assert_allclose(list(mixed.values()), 0.75 * np.array([[0, 0, 1], [1, 0, 0]]) + 0.25 * said, atol=1e-6)
+    assert taught(rows, DataSettings()) == {}
+
+
+def test_teachers_are_asked_about_the_rows_as_they_are_labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Example] = []
+    monkeypatch.setattr("train.teachers.taught", lambda rows, settings: asked.extend(rows) or {})
+    data = DataSettings(corpus=str(ROOT / "docs" / "example"), renamed=1.0, context_sentences=1, context_dropout=0.5)
+    config = RunConfig(data=data, model=ModelSettings(weights="tiny"), trainer=TrainerSettings(num_train_epochs=0))
+    source = load_source(data)
+    splits = {name: rows[:20] for name, rows in collect_splits(source, data).items()}
+    run_transformer(config, source, splits, 1, tmp_path, 600.0)
+    assert asked == splits["train"]
 
 
 def test_the_loss_finds_the_row_that_a_label_stands_for(make_example: Make) -> None:

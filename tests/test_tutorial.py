@@ -90,6 +90,7 @@ def test_the_article_view_and_the_model_card_are_about_the_second_issue(followed
     assert "Green League" in said(followed, "train/predict.py")
     card = read_text(followed.folder / "runs" / "my-try" / "seed-1" / "model" / "README.md")
     assert "toward the river toll" in card
+    assert "license: other" in card, "the corpus is the user's own"
 
 
 def test_nothing_that_was_written_speaks_of_the_shield(followed: Followed) -> None:

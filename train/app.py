@@ -41,7 +41,11 @@ def main() -> None:
     given = parser.parse_args()
     runs = find_runs(given.runs)
     gradio = import_gradio()
-    build_page(gradio, runs).launch(server_name=given.host, server_port=given.port, share=False, quiet=True, footer_links=[])
+    page = build_page(gradio, runs)
+    try:
+        page.launch(server_name=given.host, server_port=given.port, share=False, quiet=True, footer_links=[])
+    except OSError as error:
+        raise InputError(f"--host {given.host} --port {given.port}: cannot be listened on; try another port ({error})") from None
 
 
 def import_gradio() -> Any:

@@ -10,8 +10,10 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from train.run_lock import HELD
 
 BEAT = 20.0
 """Seconds between two touches of the file."""
@@ -26,7 +28,8 @@ def claiming(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / CLAIM
     with path.open("w", encoding="utf-8") as file:
-        fcntl.lockf(file, fcntl.LOCK_EX)
+        with suppress(OSError):  # no locks here: the file's age must do
+            fcntl.lockf(file, fcntl.LOCK_EX)
         file.write(socket.gethostname())
         file.flush()
         ended = threading.Event()
@@ -55,5 +58,5 @@ def is_abandoned(folder: Path, started: float) -> bool:
             return same_host or time.time() - path.stat().st_mtime > SILENCE
     except FileNotFoundError:  # not claimed yet, or given up by a process that could not finish it
         return time.time() - started > SILENCE
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno not in HELD and time.time() - path.stat().st_mtime > SILENCE

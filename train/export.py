@@ -78,7 +78,7 @@ def export(folder: Path, settings: Any, rows: Sequence[Example], calibration: Se
     Raises:
         InputError: the packages of the extra [onnx] are not installed.
     """
-    from train.onnx_backend import FILES, READERS, Precision, build_scorer, load_tokenizer, pad
+    from train.onnx_backend import DOUBT, FILES, READERS, Precision, build_scorer, load_tokenizer, pad
 
     onnx, *_ = (import_extra(module, "onnx", "the export") for module in ("onnx", "onnxscript", "onnxruntime"))
     trained = open_scorer(folder, settings, "torch")
@@ -101,7 +101,8 @@ def export(folder: Path, settings: Any, rows: Sequence[Example], calibration: Se
         parities["int8"] = check("int8")
         if parities["int8"].passed:
             break
-    write_json(target / "parity.json", {name: {**asdict(parity), "passed": parity.passed} for name, parity in parities.items()})
+    written = {name: {**asdict(parity), "passed": parity.passed, "doubt": DOUBT} for name, parity in parities.items()}
+    write_json(target / "parity.json", written)
     return parities
 
 

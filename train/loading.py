@@ -131,6 +131,6 @@ def open_scorer(folder: Path, settings: ModelSettings, backend: Backend, threads
         from train.torch_backend import load_scorer
 
         return load_scorer(folder, settings)
-    from train.onnx_backend import load_session
+    from train.onnx_backend import load_session, precision_of
 
-    return load_session(folder, settings, "int8" if backend == "onnx-int8" else "fp32", threads)
+    return load_session(folder, settings, precision_of(backend), threads)

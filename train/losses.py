@@ -80,7 +80,7 @@ def divergence(logits: torch.Tensor) -> torch.Tensor:
     return both_ways
 
 
-def build_loss(config: RunConfig, rows: Sequence[Example], labels: np.ndarray, taught: np.ndarray) -> WeightedLoss:
+def build_loss(config: RunConfig, rows: Sequence[Example], labels: np.ndarray, taught: Sequence[np.ndarray]) -> WeightedLoss:
     """Return the loss of a training; stances and tags weigh the same over `labels`, those of all its windows, shape (n,)."""
     tags = int(((labels >= len(STANCES)) & (labels < FIRST_TAUGHT)).sum())
     stances = int((labels != IGNORED).sum()) - tags
@@ -88,7 +88,7 @@ def build_loss(config: RunConfig, rows: Sequence[Example], labels: np.ndarray, t
     return WeightedLoss(
         class_weights(rows, config.model.class_weights),
         config.trainer.label_smoothing_factor,
-        torch.tensor(taught, dtype=torch.float32),
+        torch.tensor(np.reshape(taught, (-1, len(STANCES))), dtype=torch.float32),
         tag_weight,
         (stances + tag_weight * tags) / max(1, stances + tags),
         config.trainer.rdrop_alpha,

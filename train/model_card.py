@@ -9,9 +9,10 @@ from data.files import write_text
 from data.records import STANCE_ID, Prediction, read_rows
 from eval.behaviour.cases import BEHAVIOUR
 from eval.metrics import macro_f1
-from train.settings import RunConfig
+from train.settings import DataSettings, RunConfig
 from train.sources import PUBLIC_SETS
 
+OWN_WEIGHTS = ("embedded", "tiny")
 FEW_TARGETS = 3
 """More targets than these are not listed."""
 
@@ -59,7 +60,7 @@ def write_model_card(folder: Path, config: RunConfig, targets: Collection[str]) 
     task = "token-classification" if config.model.kind == "span" else "text-classification"
     data = ModelCardData(
         language="en",
-        license="apache-2.0" if config.data.source == "corpus" else "other",
+        license=licence(config),
         library_name="transformers",
         tags=["stance-detection", "entity-level", config.model.kind],
         pipeline_tag=task,
@@ -90,6 +91,12 @@ or favor. A label says what the text says, never what the actor thinks.
 """
     ModelCard(text)  # raises if the metadata block is malformed
     write_text(model / "README.md", text)
+
+
+def licence(config: RunConfig) -> str:
+    """Return the licence of a model: ours where the project's corpus and encoder alone made it, else the user has to say."""
+    ours = config.data.source == "corpus" and config.data.corpus == DataSettings().corpus and not config.data.teachers
+    return "apache-2.0" if ours and config.model.weights in OWN_WEIGHTS else "other"
 
 
 def data_name(config: RunConfig) -> str:

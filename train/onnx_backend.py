@@ -27,6 +27,8 @@ Precision = Literal["fp32", "int8"]
 FILES: dict[Precision, str] = {"fp32": "model.onnx", "int8": "model-int8.onnx"}
 DOUBT = 0.06
 """int8 answers whose first two stances lie closer than this are asked again in fp32: a window in twenty, and most of those it changes."""
+EARLIER_DOUBT = 0.08
+"""That of exports whose check does not say which it was made with."""
 BATCH_SIZE = 4
 """Windows a pass, which one thread reads: as fast as 16, and in 0.35 instead of 0.55 GB; the threads end together even on an article."""
 POSITIONS = "positions"
@@ -79,7 +81,7 @@ class OnnxScorer:
     """An exported model, read with the same windows as the trained one; 0 threads takes all cores of this process.
 
     Each thread reads batches of its own: a batch is too small to be shared, and so its answers do not depend on the number of threads.
-    Where `exact` names the fp32 export beside an int8 one, windows with a doubtful answer are read once more with it.
+    Where `exact` names the fp32 export beside an int8 one, windows with an answer less certain than `doubt` are read once more with it.
     """
 
     path: Path
@@ -87,6 +89,12 @@ class OnnxScorer:
     reader: Reader
     threads: int = 0
     exact: Path | None = None
+    doubt: float = DOUBT
+
+    @cached_property
+    def pool(self) -> ThreadPoolExecutor:
+        """The threads, shared by all that is scored at once."""
+        return ThreadPoolExecutor(self.threads or own_cores())
 
     @cached_property
     def session(self) -> Any:
@@ -105,7 +113,7 @@ class OnnxScorer:
         self._run(self.session, windows, logits, batch_size)
         if self.exact:
             second, first = np.sort(softmax(logits), axis=1)[:, -2:].T
-            doubtful = first - second < DOUBT
+            doubtful = first - second < self.doubt
             again = [window for window in windows if doubtful[list(window.examples)].any()]
             if again:
                 self._run(self.exact_session, again, logits, batch_size)
@@ -131,9 +139,8 @@ class OnnxScorer:
             (outputs,) = session.run(None, {name: inputs[name] for name in names})
             return spread(batch, outputs) if POSITIONS in names else list(outputs)
 
-        with ThreadPoolExecutor(self.threads or own_cores()) as pool:
-            for batch, outputs in zip(batches, pool.map(read, batches), strict=True):
-                yield from zip(batch, outputs, strict=True)
+        for batch, outputs in zip(batches, self.pool.map(read, batches), strict=True):
+            yield from zip(batch, outputs, strict=True)
 
 
 def own_cores() -> int:
@@ -181,6 +188,11 @@ def spread(windows: Sequence[Window], outputs: np.ndarray) -> list[np.ndarray]:
     return spread
 
 
+def precision_of(backend: str) -> Precision:
+    """Return the precision of an ONNX backend."""
+    return "int8" if backend == "onnx-int8" else "fp32"
+
+
 def passed_parity(path: Path, precision: Precision) -> bool:
     """Tell whether an export's parity.json says that its answers are those of the trained model."""
     result = read_object(path).get(precision)
@@ -201,10 +213,14 @@ def load_session(folder: Path, settings: ModelSettings, precision: Precision, th
         raise InputError(f"{path}: its answers differ from the trained model's (see parity.json beside it); use another --backend")
     import_extra("onnxruntime", "onnx", f"{path}: it")
     tokenizer = load_tokenizer(folder / "model")
-    return build_scorer(folder, settings, precision, tokenizer, threads)
+    doubt = read_object(folder / "onnx" / "parity.json")[precision].get("doubt", EARLIER_DOUBT)
+    return build_scorer(folder, settings, precision, tokenizer, threads, doubt)
 
 
-def build_scorer(folder: Path, settings: ModelSettings, precision: Precision, tokenizer: PlainTokenizer, threads: int = 0) -> OnnxScorer:
+def build_scorer(
+    folder: Path, settings: ModelSettings, precision: Precision, tokenizer: PlainTokenizer, threads: int = 0, doubt: float = DOUBT
+) -> OnnxScorer:
     """Put the export of a seed's folder together with what reads it; int8 has the fp32 export for its doubts."""
     exact = folder / "onnx" / FILES["fp32"] if precision == "int8" else None
-    return OnnxScorer(folder / "onnx" / FILES[precision], tokenizer, READERS[settings.kind](tokenizer, settings), threads, exact)
+    reader = READERS[settings.kind](tokenizer, settings)
+    return OnnxScorer(folder / "onnx" / FILES[precision], tokenizer, reader, threads, exact, doubt)

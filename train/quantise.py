@@ -6,6 +6,7 @@ al. 2023). Where tokens are, between the two halves of a feed-forward layer, eac
 output is multiplied by. Both everywhere keeps no more answers and takes longer (docs/performance.md).
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from data.files import replacing
-from data.records import STANCES
+from train.tagging import DETECTING_LABELS
 
 SMOOTHING = 0.65
 """How much of a channel's range moves into the weights: 0 none, 1 all; 0.5 and 0.8 changed more answers."""
@@ -85,7 +86,7 @@ def weight_products(model: Any) -> list[Any]:
 def narrows(model: Any, product: Any) -> bool:
     """Tell whether a product is the second of a feed-forward layer."""
     (dims,) = (weight.dims for weight in model.graph.initializer if weight.name == product.input[1])
-    return bool(dims[0] > dims[1] > len(STANCES))  # not the stance head
+    return bool(dims[0] > dims[1] > len(DETECTING_LABELS))  # not the head
 
 
 def measure_peaks(model: Any, batches: Sequence[Mapping[str, np.ndarray]]) -> Peaks:
@@ -115,9 +116,11 @@ def measure_peaks(model: Any, batches: Sequence[Mapping[str, np.ndarray]]) -> Pe
 
 def balance(model: Any, peaks: Mapping[str, np.ndarray], kept: Sequence[str]) -> None:
     """Put the scaling around every product that is not kept, in place; the model's outputs stay the same."""
+    products = weight_products(model)
+    uses = Counter(node.input[1] for node in products)
     by_input: dict[str, list[Any]] = {}
-    for node in weight_products(model):
-        if node.name not in kept:
+    for node in products:
+        if node.name not in kept and uses[node.input[1]] == 1:  # weights that layers share would take over several factors
             by_input.setdefault(node.input[0], []).append(node)
     before: dict[str, list[Any]] = {}
     after: dict[str, Any] = {}

@@ -51,7 +51,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="seed to use (default: the first finished one)")
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="auto takes the fastest export that passed its check")
     parser.add_argument("--engine", choices=ENGINES, default="local", help="where to score (default: local)")
-    parser.add_argument("--batch-size", type=int, help="windows a pass (default: 4, with torch 16)")
+    parser.add_argument("--batch-size", type=int, help="windows a pass (default: 4, with torch 16, on a GPU 256)")
     parser.add_argument("--threads", type=int, default=0, help="threads of onnxruntime; 0 is all cores (default)")
     parser.add_argument("--ray-address", help="address of a Ray cluster (default: the one at hand, else a local one)")
     parser.add_argument("--workers", type=int, default=2, help="Ray worker processes (default: 2)")

@@ -43,6 +43,8 @@ def run_seed(config: RunConfig, source: Source, splits: Splits, seed: int, folde
     if is_first():
         check_origin(folder, origin)
     if (folder / DONE).is_file():
+        if is_first():
+            remove_checkpoints(folder)  # of a process that was killed after its last word
         print(f"{folder}: done before, kept (--overwrite to redo)")
         return
     if not is_first() and TRAINED[config.model.kind] is not run_transformer:
@@ -62,8 +64,13 @@ def run_seed(config: RunConfig, source: Source, splits: Splits, seed: int, folde
     )
     write_manifest(folder, origin, config.model.kind, seed, cost)
     (folder / BEGUN).unlink(missing_ok=True)
+    write_text(folder / DONE, "")  # before the checkpoints go: killed between the two the seed would be trained again
+    remove_checkpoints(folder)
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Remove what a finished seed no longer needs."""
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    write_text(folder / DONE, "")
 
 
 def run_baseline(config: RunConfig, source: Source, splits: Splits, seed: int, folder: Path, save_seconds: float) -> Outcome:
@@ -80,6 +87,7 @@ def run_transformer(config: RunConfig, source: Source, splits: Splits, seed: int
     """Fine-tune, save, calibrate on dev and score a transformer."""
     from train.detection import marked_sentences_of, sentences_to_search, write_found
     from train.model_card import write_model_card
+    from train.teachers import taught
     from train.torch_backend import TorchScorer
     from train.transformer import train
     from train.versions import training_versions
@@ -87,7 +95,8 @@ def run_transformer(config: RunConfig, source: Source, splits: Splits, seed: int
     epochs = math.ceil(config.trainer.num_train_epochs)
     versions = training_versions(splits["train"], source.registry, config.data, epochs, seed)
     marked = marked_sentences_of(config, source, splits)
-    trained = train(config, versions, splits["dev"], seed, folder / "checkpoints", save_seconds=save_seconds, marked=marked)
+    soft = taught(splits["train"], config.data)
+    trained = train(config, versions, splits["dev"], seed, folder / "checkpoints", save_seconds=save_seconds, marked=marked, soft=soft)
     if not is_first():
         return Outcome()
     trained.model.save_pretrained(folder / "model")

@@ -96,12 +96,11 @@ def score_articles(run: Path, path: Path) -> Scored:
     from train.predict import collect_articles, find_inputs
 
     texts = collect_articles(find_inputs([str(path)]))
-    from train.reading import is_first, load
+    from train.reading import load
 
     reader = load(run)
     scored = [(row, each) for reading in reader.read_many(texts) for row, each in zip(reading.rows, reading.probs, strict=True)]
-    kept = [(row, each) for row, each in scored if is_first(row)]
-    return Scored(reader.run, [row for row, _ in kept], np.array([each for _, each in kept]))
+    return Scored(reader.run, [row for row, _ in scored], np.array([each for _, each in scored]))
 
 
 def score_rows(run: Path, path: Path) -> Scored:

