@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from tiny_run import ARTICLE, make_run
@@ -54,6 +55,15 @@ def test_two_runs_stand_side_by_side_with_their_differences(runs: dict[str, Path
 def test_wrong_input_is_said_on_the_page(runs: dict[str, Path]) -> None:
     assert "empty, expected an article" in app.read_with(runs, " ", "base", app.NO_SECOND_RUN)
     assert "names no actor" in app.read_with(runs, "<b>It rained.</b>", "base", app.NO_SECOND_RUN)
+
+
+def test_a_port_that_is_taken_is_told(runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Mock(launch=Mock(side_effect=OSError("Cannot find empty port in range: 7860-7860")))
+    monkeypatch.setattr(app, "import_gradio", Mock())
+    monkeypatch.setattr(app, "build_page", lambda *arguments: page)
+    monkeypatch.setattr(sys, "argv", ["app.py", "--runs", str(runs["base"].parent)])
+    with pytest.raises(InputError, match=r"^--host 127\.0\.0\.1 --port 7860: cannot be listened on"):
+        app.main()
 
 
 @pytest.mark.browser

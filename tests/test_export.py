@@ -22,6 +22,7 @@ from train.logits import TokenLogits
 from train.onnx_backend import DOUBT, EARLIER_DOUBT, load_session, pad, spread
 from train.quantise import balance, measure_peaks, narrows, weight_products
 from train.settings import ModelSettings
+from train.tagging import DETECTING_LABELS
 from train.windows import Window
 
 pytest.importorskip("onnxruntime")
@@ -220,3 +221,21 @@ def test_the_onnx_backend_never_imports_torch(exported: Path, tmp_path: Path) ->
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip().endswith("code 0 False False"), done.stderr
+
+
+def test_weights_that_layers_share_and_heads_are_not_scaled_like_others() -> None:
+    from onnx import TensorProto, helper, numpy_helper
+
+    shared, head = np.eye(8, dtype=np.float32), np.ones((8, len(DETECTING_LABELS)), dtype=np.float32)
+    nodes = [
+        helper.make_node("MatMul", ["x", "shared"], ["first"], "one"),
+        helper.make_node("MatMul", ["first", "shared"], ["second"], "two"),
+        helper.make_node("MatMul", ["second", "head"], ["logits"], "last"),
+    ]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("x", "logits")]
+    weights = [numpy_helper.from_array(shared, "shared"), numpy_helper.from_array(head, "head")]
+    model = helper.make_model(helper.make_graph(nodes, "layers", ends[:1], ends[1:], weights))
+    assert not any(narrows(model, node) for node in weight_products(model))
+    balance(model, dict.fromkeys(("x", "first", "second"), np.arange(1.0, 9.0)), [])
+    left = {weight.name: numpy_helper.to_array(weight) for weight in model.graph.initializer}
+    assert (left["shared"] == shared).all() and not (left["head"] == head).all()

@@ -73,8 +73,13 @@ def check_weights(weights: str) -> None:
             AutoConfig.from_pretrained(resolve_weights(weights), trust_remote_code=False)
         load_tokenizer(weights)
     except (OSError, ValueError) as error:
-        hint = nearest(weights, ("embedded", "tiny"))
-        raise InputError(f"model.weights: {weights!r} cannot be opened{hint}: {' '.join(str(error).split())[:200]}") from None
+        raise cannot_be_opened(weights, error) from None
+
+
+def cannot_be_opened(weights: str, error: Exception) -> InputError:
+    """Return what the user is told of weights that transformers could not open."""
+    hint = nearest(weights, ("embedded", "tiny"))
+    return InputError(f"model.weights: {weights!r} cannot be opened{hint}: {' '.join(str(error).split())[:200]}")
 
 
 def load_tokenizer(weights: str) -> PreTrainedTokenizerBase:
@@ -115,7 +120,7 @@ def load_model(auto_class: Any, weights: str, tokenizer: PreTrainedTokenizerBase
     try:
         model = _load_pretrained(auto_class, source, dropout, labels)
     except Exception as error:  # a damaged or strange model makes transformers and safetensors raise whatever they like
-        raise InputError(f"model.weights: {weights!r} cannot be opened: {' '.join(str(error).split())[:200]}") from None
+        raise cannot_be_opened(weights, error) from None
     if averaged := averaged_seeds(weights):
         shapes = {name: value.shape for name, value in model.state_dict().items()}
         fitting = {name: value for name, value in mean_weights(averaged).items() if shapes.get(name) == value.shape}
