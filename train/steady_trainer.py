@@ -23,6 +23,9 @@ from train.batches import RankBatches, derived_seed
 from train.checkpoints import Carried, Checkpoint, latest_usable, prune, seal
 from train.faults import NotANumber
 from train.interrupts import INTERRUPTS, Interrupted
+from train.lanes import Lanes
+from train.packed import fits
+from train.process import using_threads
 from train.ranks import is_first, processes, rank, wait_for_all
 
 SAVE_SECONDS = 300.0
@@ -51,6 +54,8 @@ class SteadyTrainer(Trainer):
         self.carried = Carried()
         self.started = time.perf_counter(), time.process_time()
         self.batches: RankBatches | None = None
+        self.lanes: Lanes | None = None
+        self.threads = torch.get_num_threads()
         self.add_callback(StepControl(self))
 
     @property
@@ -76,7 +81,8 @@ class SteadyTrainer(Trainer):
             model: Any = self.model
             model.load_state_dict(load_file(best / "model.safetensors"), strict=False)
         else:
-            with INTERRUPTS.deferred():
+            self.lanes = self._build_lanes()
+            with INTERRUPTS.deferred(), using_threads(1 if self.lanes else self.threads):
                 self.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
         self.model = self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
         return earlier
@@ -109,7 +115,11 @@ class SteadyTrainer(Trainer):
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Learn from a batch; refuse to go on when the loss is not a number."""
         windows = inputs["input_ids"], inputs["attention_mask"]
-        loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
+        loss: torch.Tensor
+        if self.lanes:
+            loss = self._learn_in_lanes(self.lanes, self._prepare_inputs(inputs), num_items_in_batch)
+        else:
+            loss = super().training_step(model, inputs, num_items_in_batch)
         if not torch.isfinite(loss):
             raise NotANumber(self.state.global_step + 1, [row[kept.bool()].tolist() for row, kept in zip(*windows, strict=True)])
         return loss
@@ -120,6 +130,24 @@ class SteadyTrainer(Trainer):
             inputs = {name: torch.cat([values] * self.passes) for name, values in inputs.items()}
             num_items_in_batch = None if num_items_in_batch is None else num_items_in_batch * self.passes
         return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+
+    def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
+        """Evaluate with all threads."""
+        with using_threads(self.threads):
+            return super().evaluate(*arguments, **settings)
+
+    def _build_lanes(self) -> Lanes | None:
+        """Return lanes where there is a CPU for this process alone and a model that they can read."""
+        if processes() > 1 or self.args.device.type != "cpu" or not fits(self.model):
+            return None
+        return Lanes(self.model, torch.bfloat16 if self.args.bf16 else torch.float32, self.threads)
+
+    def _learn_in_lanes(self, lanes: Lanes, inputs: dict[str, Any], num_items_in_batch: Any) -> torch.Tensor:
+        """Learn from a batch as `compute_loss` would."""
+        loss: Any = self.compute_loss_func
+        labels = num_items_in_batch * self.passes
+        seed = derived_seed("step", self.args.seed, self.state.global_step, rank())
+        return lanes.learn(seed, inputs, self.passes, lambda outputs, wanted: loss(outputs, wanted, labels))
 
     def _choose_checkpoint(self) -> Checkpoint | None:
         """Let the first process choose, so that all continue from the same checkpoint."""

@@ -1,0 +1,115 @@
+"""Packed reading and lanes compute what transformers' model does, with gradients, and the same bits on one thread and on two."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification, set_seed
+
+from data.records import STANCES
+from train.lanes import Lanes
+from train.packed import Dropout, PackedReader, fits
+from train.process import using_threads
+from train.weights import load_model, load_tokenizer
+from train.windows import IGNORED
+
+LENGTHS = (41, 7, 29, 12, 33)
+
+
+def tiny(dropout: float = 0.0, auto_class: Any = AutoModelForTokenClassification) -> Any:
+    set_seed(1)
+    model = load_model(auto_class, "tiny", load_tokenizer("tiny"), dropout, STANCES).train()
+    with torch.no_grad():
+        for name, weight in model.named_parameters():  # as made, biases are 0 and norms 1, which would hide that one is left out
+            if name.endswith("bias") or "LayerNorm" in name:
+                weight.add_(torch.rand_like(weight))
+    return model
+
+
+def batch() -> dict[str, torch.Tensor]:
+    """Windows of several lengths, in each every fifth token read."""
+    generator = torch.Generator().manual_seed(2)
+    shape = (len(LENGTHS), max(LENGTHS))
+    mask = (torch.arange(shape[1]) < torch.tensor(LENGTHS)[:, None]).long()
+    labels = torch.randint(0, len(STANCES), shape, generator=generator)
+    read = (torch.arange(shape[1]) % 5 == 1) & mask.bool()
+    return {
+        "input_ids": torch.randint(5, 1000, shape, generator=generator) * mask,
+        "attention_mask": mask,
+        "labels": labels.where(read, IGNORED),
+    }
+
+
+def summed_loss(outputs: dict[str, torch.Tensor], labels: torch.Tensor) -> torch.Tensor:
+    return cross_entropy(outputs["logits"].flatten(0, -2), labels.flatten(), reduction="sum")
+
+
+def test_logits_are_those_of_transformers_where_labels_are() -> None:
+    model, given = tiny(), batch()
+    wanted = model(input_ids=given["input_ids"], attention_mask=given["attention_mask"]).logits
+    logits, labels = PackedReader(model, lambda *weights: torch.cat(weights), torch.float32)(**given)
+    read = given["labels"] != IGNORED
+    torch.testing.assert_close(logits, wanted[read], rtol=1e-4, atol=1e-5)
+    assert labels.equal(given["labels"][read])
+
+
+@pytest.mark.parametrize("passes", [1, 2])
+def test_gradients_are_those_of_transformers(passes: int) -> None:
+    model, reference, given = tiny(), tiny(), batch()
+    summed_loss(
+        {"logits": reference(input_ids=given["input_ids"], attention_mask=given["attention_mask"]).logits}, given["labels"]
+    ).backward()
+    lanes = Lanes(model, torch.float32, threads=2)
+    for _ in range(2):  # gradients add up, as in accumulation
+        loss = lanes.learn(7, given, passes, lambda outputs, labels: summed_loss(outputs, labels) / passes / 2)
+    assert loss > 0
+    for (name, weight), other in zip(model.named_parameters(), reference.parameters(), strict=True):
+        assert other.grad is not None
+        torch.testing.assert_close(weight.grad, other.grad, rtol=1e-3, atol=1e-4, msg=name)
+
+
+def trained(threads: int, windows: int = len(LENGTHS)) -> list[torch.Tensor]:
+    model = tiny(dropout=0.1)
+    given = {name: values[:windows] for name, values in batch().items()}
+    lanes = Lanes(model, torch.bfloat16, threads)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    with using_threads(1):
+        for step in range(3):
+            optimizer.zero_grad()
+            lanes.learn(step, given, 1, summed_loss)
+            optimizer.step()
+    return [weight.detach() for weight in model.parameters()]
+
+
+def test_bits_are_the_same_on_one_thread_and_on_two() -> None:
+    one, two = trained(1), trained(2)
+    assert all(a.equal(b) for a, b in zip(one, two, strict=True))
+    assert not all(a.equal(b) for a, b in zip(one, [each.detach() for each in tiny().parameters()], strict=True))
+
+
+def test_a_single_window_leaves_a_lane_empty() -> None:
+    assert all(weight.isfinite().all() for weight in trained(2, windows=1))
+
+
+def test_frozen_weights_get_no_gradient() -> None:
+    model = tiny()
+    model.get_input_embeddings().weight.requires_grad_(False)
+    Lanes(model, torch.bfloat16, 2).learn(1, batch(), 1, summed_loss)
+    grads = {name: weight.grad is not None for name, weight in model.named_parameters()}
+    assert [name for name, has in grads.items() if not has] == ["bert.embeddings.word_embeddings.weight"]
+
+
+def test_dropout_zeroes_its_share_and_keeps_the_mean() -> None:
+    dropped = Dropout(0.1)(torch.ones(1000, 101))
+    assert (dropped == 0).float().mean().item() == pytest.approx(0.1, abs=0.01)
+    assert dropped.mean().item() == pytest.approx(1, abs=0.01)
+    assert Dropout(0.1).eval()(torch.ones(3)).equal(torch.ones(3))
+
+
+def test_what_packing_cannot_read_is_said() -> None:
+    assert fits(tiny(dropout=0.1))
+    assert not fits(tiny(auto_class=AutoModelForSequenceClassification))
+    other = tiny()
+    other.config.hidden_act = "relu"
+    assert not fits(other)

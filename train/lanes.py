@@ -1,0 +1,117 @@
+"""A training step dealt out to lanes: each reads its share of the windows on a thread of its own.
+
+Where all threads share every operation instead, they wait for each other at its end, and what does not divide weighs double. What a
+lane reads, and how the lanes are summed, does not depend on the number of threads: neither do the bits, up to as many as there are lanes.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from train.batches import derived_seed
+from train.packed import PackedReader
+
+LANES = 2
+
+Loss = Callable[[dict[str, torch.Tensor], torch.Tensor], torch.Tensor]
+"""Returns what a share of a batch adds to its loss, from {"logits": shape (reads, classes)} and labels of shape (reads,)."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Some weights of a model one below the other, as all lanes read them, and the parameter that each lane has a gradient for."""
+
+    sources: tuple[nn.Parameter, ...]
+    values: torch.Tensor
+    copies: list[nn.Parameter] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, sources: tuple[nn.Parameter, ...], dtype: torch.dtype) -> "Shared":
+        """Return the weights' own values where nothing has to be copied: a single one that is of the type already."""
+        if len(sources) == 1 and sources[0].dtype == dtype:
+            return cls(sources, sources[0].detach())
+        return cls(sources, torch.cat([source.detach() for source in sources]).to(dtype))
+
+    def parts(self, stacked: torch.Tensor) -> Sequence[torch.Tensor]:
+        """Return what belongs to each source."""
+        parts: Sequence[torch.Tensor] = stacked.split([len(source) for source in self.sources])  # type: ignore[no-untyped-call]
+        return parts
+
+    def refresh(self) -> None:
+        """Take over what the optimizer made of the weights."""
+        if self.values.data_ptr() != self.sources[0].data_ptr():
+            for part, source in zip(self.parts(self.values), self.sources, strict=True):
+                part.copy_(source.detach())
+
+    def collect(self) -> None:
+        """Add the gradients of all lanes to those of the weights, in the lanes' order."""
+        for copy in self.copies:
+            if copy.grad is None:
+                continue
+            for source, gradient in zip(self.sources, self.parts(copy.grad), strict=True):
+                source.grad = gradient.to(source.dtype, copy=True) if source.grad is None else source.grad.add_(gradient)
+            copy.grad = None
+
+
+class Lanes:
+    """Readers that share a model's weights and have gradients of their own.
+
+    Args:
+        model: whose weights are trained, on the CPU (`train.packed.fits`).
+        dtype: of matrix products; their weights are cast once a step, for all lanes.
+        threads: of this process.
+    """
+
+    def __init__(self, model: Any, dtype: torch.dtype, threads: int) -> None:
+        self.dtype = dtype
+        self.shared: dict[tuple[int, ...], Shared] = {}
+        self.products = {id(each) for layer in model.modules() if isinstance(layer, nn.Linear) for each in layer.parameters()}
+        self.readers = [PackedReader(model, self._weights, dtype).train() for _ in range(LANES)]
+        self.pool = ThreadPoolExecutor(min(LANES, threads), initializer=torch.set_num_threads, initargs=(max(1, threads // LANES),))
+
+    def learn(self, seed: int, inputs: dict[str, torch.Tensor], passes: int, loss: Loss) -> torch.Tensor:
+        """Add the gradients of a batch to those of the model; return its loss.
+
+        Args:
+            seed: of dropout.
+            inputs: input_ids, attention_mask and labels, dealt out along the first dimension.
+            passes: how often each window is read, each time under other dropout.
+        """
+
+        def read(lane: int) -> torch.Tensor:
+            reader = self.readers[lane]
+            reader.dropout.generator.manual_seed(derived_seed("lane", seed, lane))
+            share = {name: torch.cat([inputs[name][lane::LANES]] * passes) for name in ("input_ids", "attention_mask", "labels")}
+            logits, labels = reader(**share)
+            value = loss({"logits": logits}, labels)
+            value.backward()  # type: ignore[no-untyped-call]
+            return value.detach()
+
+        list(self.pool.map(self._refresh, range(LANES)))
+        losses = list(self.pool.map(read, range(min(LANES, len(inputs["labels"])))))
+        list(self.pool.map(self._collect, range(LANES)))
+        return torch.stack(losses).sum()
+
+    def _refresh(self, lane: int) -> None:
+        for shared in self._half(lane):
+            shared.refresh()
+
+    def _collect(self, lane: int) -> None:
+        for shared in self._half(lane):
+            shared.collect()
+
+    def _half(self, lane: int) -> Iterator[Shared]:
+        return iter(list(self.shared.values())[lane::LANES])
+
+    def _weights(self, *sources: nn.Parameter) -> nn.Parameter:
+        """Return the parameter of the next lane for these weights."""
+        dtype = self.dtype if id(sources[0]) in self.products else sources[0].dtype
+        key = tuple(map(id, sources))
+        shared = self.shared.get(key) or self.shared.setdefault(key, Shared.of(sources, dtype))
+        copy = nn.Parameter(shared.values, requires_grad=sources[0].requires_grad)
+        shared.copies.append(copy)
+        return copy
