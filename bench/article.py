@@ -18,7 +18,7 @@ from data.corpus import Corpus, load_corpus
 from data.documents import Document
 from data.errors import InputError, run_command
 from data.records import STANCES, Example
-from train.loading import BACKENDS
+from train.backends import BACKENDS
 from train.reading import Reading, load
 
 RECALL, PRECISION, ACTORS, RIGHT = 0.9, 0.85, 10, 9.0

@@ -4,6 +4,7 @@ The run answers whole sentences (one pass for all their actors) with PyTorch and
 actor) pairs with the same encoder, one by one as it does by default and in batches of 32; SetFit takes part where it is installed.
 """
 
+import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,11 +17,11 @@ from bench.peers import pair_pipeline, pairs, setfit_predictor
 from bench.record import Line, record
 from bench.repeat import bench_parser, clocked, interleave, ratio
 from bench.rows import load_rows
-from data.errors import run_command
+from data.errors import InputError, run_command
 from data.records import Example
-from train.loading import BACKENDS, find_seed, open_scorer
+from train.backends import BACKENDS
+from train.loading import Scorer, find_seed, open_scorer
 from train.settings import RunConfig
-from train.shards import usable
 
 WANTED = 15.0
 ROWS, QUICK_ROWS = 512, 16
@@ -57,7 +58,10 @@ def main() -> None:
 
 def our_contestants(config: RunConfig, folder: Path, rows: Sequence[Example]) -> dict[str, Callable[[], tuple[float, float]]]:
     """Return the run's backends that can be opened."""
-    scorers = {name: open_scorer(folder, config.model, name) for name in BACKENDS if usable(folder, name)}
+    scorers: dict[str, Scorer] = {}
+    for name in BACKENDS:
+        with contextlib.suppress(InputError):
+            scorers[name] = open_scorer(folder, config.model, name)
     return {f"ours, {name}": partial(clocked, partial(scorer.score, rows)) for name, scorer in scorers.items()}
 
 

@@ -32,7 +32,8 @@ from train.config import load_config
 from train.process import keep_freed_memory
 from train.settings import RunConfig
 from train.sources import share_of_documents
-from train.transformer import Trained, predict, train, use_bf16
+from train.torch_backend import TorchScorer
+from train.transformer import Trained, train, use_bf16
 
 STOCK, DYNAMIC, OURS = "stock recipe (128, fp32)", "dynamic padding, bf16", "ours"
 TEN_TIMES, FOUR_TIMES, UTILISATION, MEMORY_GB = 10.0, 4.0, 0.55, 2.0
@@ -154,7 +155,7 @@ def quality_lines(config: RunConfig, file: Path | None, share: float) -> list[Li
     gold = [STANCE_ID[row.stance or "neutral"] for row in dev]
     with tempfile.TemporaryDirectory() as folder:
         trained: Trained = train(config, [rows], dev, 1, Path(folder) / "ours")
-        ours = predict(trained.model, trained.tokenizer, trained.reader, dev).argmax(1)
+        ours = TorchScorer(trained.model, trained.tokenizer, trained.reader).score(dev).argmax(1)
         answers = {name: _stock_answers(config, rows, dev, Path(folder) / name, padded=name == STOCK) for name in (STOCK, DYNAMIC)}
     scores = {name: float(macro_f1(gold, answer)) for name, answer in answers.items()}
     what = f"dev macro-F1 after {len(rows)} targets, {config.trainer.num_train_epochs:g} epochs"

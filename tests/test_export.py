@@ -10,35 +10,23 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_run import ARTICLE, make_run
+from tiny_run import ARTICLE, make_run, rows
 from transformers import AutoModelForTokenClassification, BertConfig, DistilBertConfig
 
 from data.errors import InputError
 from data.files import ROOT
-from data.records import STANCES, Example
+from data.records import Example
 from train.export import Parity, compare, export
 from train.loading import find_seed, open_run
 from train.logits import TokenLogits
-from train.onnx_backend import DOUBT, EARLIER_DOUBT, load_session, pad, spread
+from train.onnx_backend import DOUBT, EARLIER_DOUBT, load_session, pad
 from train.quantise import balance, measure_peaks, narrows, weight_products
 from train.settings import ModelSettings
 from train.tagging import DETECTING_LABELS
-from train.windows import Window
+from train.windows import Window, spread
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
-
-
-def rows() -> list[Example]:
-    """Forty rows of growing length in sentences that share windows."""
-    made = []
-    for number in range(20):
-        text = f"Rovia told Belmora {'once more ' * number}that the radar is a threat number {number}."
-        for actor in ("Rovia", "Belmora"):
-            start = text.index(actor)
-            fields = {"id": f"d:{number}:{actor}", "doc_id": "d", "sent_id": number, "actor": actor, "mention": actor}
-            made.append(Example(**fields, text=text, start=start, end=start + len(actor), stance=STANCES[number % 3]))
-    return made
 
 
 @pytest.fixture(scope="module")

@@ -1,18 +1,25 @@
 """Packed reading and lanes compute what transformers' model does, with gradients, and the same bits on one thread and on two."""
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from tiny_run import make_run, rows
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification, set_seed
 
+from data.errors import InputError
 from data.records import STANCES
+from train import torch_backend
+from train.forward import Forward
 from train.lanes import Lanes
+from train.loading import open_run
 from train.packed import Dropout, PackedReader, fits
 from train.process import using_threads
 from train.weights import load_model, load_tokenizer
-from train.windows import IGNORED
+from train.windows import IGNORED, Window
 
 LENGTHS = (41, 7, 29, 12, 33)
 
@@ -48,18 +55,16 @@ def summed_loss(outputs: dict[str, torch.Tensor], labels: torch.Tensor) -> torch
 def test_logits_are_those_of_transformers_where_labels_are() -> None:
     model, given = tiny(), batch()
     wanted = model(input_ids=given["input_ids"], attention_mask=given["attention_mask"]).logits
-    logits, labels = PackedReader(model, lambda *weights: torch.cat(weights), torch.float32)(**given)
     read = given["labels"] != IGNORED
+    logits = PackedReader(model, lambda *weights: torch.cat(weights), torch.float32)(given["input_ids"], given["attention_mask"], read)
     torch.testing.assert_close(logits, wanted[read], rtol=1e-4, atol=1e-5)
-    assert labels.equal(given["labels"][read])
 
 
 @pytest.mark.parametrize("passes", [1, 2])
 def test_gradients_are_those_of_transformers(passes: int) -> None:
     model, reference, given = tiny(), tiny(), batch()
-    summed_loss(
-        {"logits": reference(input_ids=given["input_ids"], attention_mask=given["attention_mask"]).logits}, given["labels"]
-    ).backward()
+    outputs = reference(input_ids=given["input_ids"], attention_mask=given["attention_mask"])
+    summed_loss(outputs, given["labels"]).backward()  # type: ignore[no-untyped-call]
     lanes = Lanes(model, torch.float32, threads=2)
     for _ in range(2):  # gradients add up, as in accumulation
         loss = lanes.learn(7, given, passes, lambda outputs, labels: summed_loss(outputs, labels) / passes / 2)
@@ -67,6 +72,28 @@ def test_gradients_are_those_of_transformers(passes: int) -> None:
     for (name, weight), other in zip(model.named_parameters(), reference.parameters(), strict=True):
         assert other.grad is not None
         torch.testing.assert_close(weight.grad, other.grad, rtol=1e-3, atol=1e-4, msg=name)
+
+
+@pytest.mark.parametrize("auto_class", [AutoModelForTokenClassification, AutoModelForSequenceClassification])
+def test_windows_get_the_logits_of_transformers_whatever_the_batch_and_the_threads(auto_class: Any) -> None:
+    model, given = tiny(auto_class=auto_class).eval(), batch()
+    tokens = auto_class is AutoModelForTokenClassification
+    words = [row[:length].tolist() for row, length in zip(given["input_ids"], LENGTHS, strict=True)]
+    windows = [Window(ids, 0, (index,), ((1, 6), (6,)) if tokens else ()) for index, ids in enumerate(words)]
+    with torch.inference_mode():
+        wanted = [model(input_ids=torch.tensor([ids])).logits[0].numpy() for ids in words]
+    forward = Forward(model, 0)
+    assert bool(forward.packed) == tokens
+    answers = []
+    for threads, batch_size in ((1, 2), (2, 2), (2, 64)):
+        with using_threads(threads):
+            found = {window.examples[0]: logits for window, logits in forward(windows, batch_size)}
+        for index, window in enumerate(windows):
+            at = list(window.read_at) or slice(None)
+            np.testing.assert_allclose(found[index][at], wanted[index][at], rtol=1e-4, atol=1e-5)
+        answers.append(found)
+    if tokens:
+        assert all((answers[0][index] == answers[1][index]).all() for index in range(len(windows)))
 
 
 def trained(threads: int, windows: int = len(LENGTHS)) -> list[torch.Tensor]:
@@ -113,3 +140,21 @@ def test_what_packing_cannot_read_is_said() -> None:
     other = tiny()
     other.config.hidden_act = "relu"
     assert not fits(other)
+
+
+def test_bf16_answers_as_fp32_does_and_asks_doubtful_ones_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_run(tmp_path / "tiny")
+    exact = open_run(folder).uncalibrated(rows())
+    monkeypatch.setattr(torch_backend, "BF16_DOUBT", 0.5)
+    apart = np.abs(open_run(folder, backend="torch-bf16").uncalibrated(rows()) - exact).max(axis=1)
+    second, first = np.sort(exact, axis=1)[:, -2:].T
+    doubtful = first - second < 0.4  # in bf16 surely within the half
+    assert doubtful.any()
+    assert apart[doubtful].max() < 1e-5 < apart.max() < 0.05
+
+
+@pytest.mark.parametrize(("kind", "able"), [("pair", True), ("span", False)])
+def test_bf16_is_refused_where_it_gains_nothing(kind: str, able: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch_backend, "use_bf16", lambda _: able)
+    with pytest.raises(InputError, match="torch-bf16 needs a span model of BERT's kind and a processor with bfloat16"):
+        open_run(make_run(tmp_path / "tiny", kind), backend="torch-bf16")

@@ -1,11 +1,11 @@
-"""A finished run with a tiny random model, made without training, for tests of what reads and scores with it."""
+"""A finished run with a tiny random model, made without training, for tests of what reads and scores with it, and rows to score."""
 
 from pathlib import Path
 
 import torch
 
 from data.files import write_json, write_text
-from data.records import STANCES
+from data.records import STANCES, Example
 from train.settings import DataSettings, ModelSettings, RunConfig
 from train.tagging import DETECTING_LABELS
 from train.transformer import KINDS
@@ -40,3 +40,15 @@ def make_run(folder: Path, kind: str = "span", *, detect_actors: bool = False, c
     write_json(seed / "calibration.json", {"temperature": 1.3, "threshold": 0.5, "target_accuracy": 0.8})
     write_text(seed / "DONE", "")
     return folder
+
+
+def rows() -> list[Example]:
+    """Forty rows of growing length in sentences that share windows."""
+    made = []
+    for number in range(20):
+        text = f"Rovia told Belmora {'once more ' * number}that the radar is a threat number {number}."
+        for actor in ("Rovia", "Belmora"):
+            start = text.index(actor)
+            fields = {"id": f"d:{number}:{actor}", "doc_id": "d", "sent_id": number, "actor": actor, "mention": actor}
+            made.append(Example(**fields, text=text, start=start, end=start + len(actor), stance=STANCES[number % 3]))
+    return made

@@ -14,6 +14,7 @@ from torch import nn
 
 from train.batches import derived_seed
 from train.packed import PackedReader
+from train.windows import IGNORED
 
 LANES = 2
 
@@ -85,9 +86,9 @@ class Lanes:
         def read(lane: int) -> torch.Tensor:
             reader = self.readers[lane]
             reader.dropout.generator.manual_seed(derived_seed("lane", seed, lane))
-            share = {name: torch.cat([inputs[name][lane::LANES]] * passes) for name in ("input_ids", "attention_mask", "labels")}
-            logits, labels = reader(**share)
-            value = loss({"logits": logits}, labels)
+            words, mask, labels = (torch.cat([inputs[name][lane::LANES]] * passes) for name in ("input_ids", "attention_mask", "labels"))
+            read = labels != IGNORED
+            value = loss({"logits": reader(words, mask, read)}, labels[read])
             value.backward()  # type: ignore[no-untyped-call]
             return value.detach()
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, get_args
+from typing import Protocol
 
 import numpy as np
 
@@ -12,13 +12,11 @@ from data.files import ROOT, check_links
 from data.records import Example, limit_context
 from data.spans import MarkedSentence
 from eval.calibration import Calibration
+from train.backends import Backend, is_torch
 from train.config import load_config
 from train.runs import DONE
 from train.settings import BASELINES, ModelSettings, RunConfig
 from train.tagging import Offsets
-
-Backend = Literal["torch", "onnx", "onnx-int8"]
-BACKENDS: tuple[Backend, ...] = get_args(Backend)
 
 
 class Scorer(Protocol):
@@ -126,11 +124,11 @@ def seed_number(path: Path) -> int:
 
 
 def open_scorer(folder: Path, settings: ModelSettings, backend: Backend, threads: int = 0) -> Scorer:
-    """Load the model of a seed's folder with the given backend; only "torch" imports torch."""
-    if backend == "torch":
+    """Load the model of a seed's folder with the given backend; only those of torch import it."""
+    if is_torch(backend):
         from train.torch_backend import load_scorer
 
-        return load_scorer(folder, settings)
+        return load_scorer(folder, settings, bf16=backend == "torch-bf16")
     from train.onnx_backend import load_session, precision_of
 
     return load_session(folder, settings, precision_of(backend), threads)

@@ -18,7 +18,7 @@ from data.spans import MarkedSentence
 from eval.calibration import softmax
 from train.settings import ModelSettings
 from train.tagging import Offsets, Tagger, find_spans
-from train.windows import PairReader, Reader, SpanReader, Window
+from train.windows import PairReader, Reader, SpanReader, Window, doubtful, spread
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -111,12 +111,8 @@ class OnnxScorer:
         windows = sorted(self.reader.encode(rows), key=lambda window: len(window.input_ids), reverse=True)
         logits = np.zeros((len(rows), len(STANCES)))
         self._run(self.session, windows, logits, batch_size)
-        if self.exact:
-            second, first = np.sort(softmax(logits), axis=1)[:, -2:].T
-            doubtful = first - second < self.doubt
-            again = [window for window in windows if doubtful[list(window.examples)].any()]
-            if again:
-                self._run(self.exact_session, again, logits, batch_size)
+        if self.exact and (again := doubtful(windows, logits, self.doubt)):
+            self._run(self.exact_session, again, logits, batch_size)
         return softmax(logits)
 
     def detect(self, sentences: Sequence[MarkedSentence], settings: ModelSettings, batch_size: int | None = None) -> list[list[Offsets]]:
@@ -178,14 +174,6 @@ def pad(windows: Sequence[Window], pad_token_id: int) -> dict[str, np.ndarray]:
         arrays["attention_mask"][index, :length] = 1
         arrays[POSITIONS][index, : len(window.read_at)] = window.read_at
     return arrays
-
-
-def spread(windows: Sequence[Window], outputs: np.ndarray) -> list[np.ndarray]:
-    """Return each window's logits by token, shape (t, labels), from those of shape (windows, reads, labels); 0 where none are read."""
-    spread = [np.zeros((len(window.input_ids), outputs.shape[-1]), dtype=outputs.dtype) for window in windows]
-    for window, logits, tokens in zip(windows, outputs, spread, strict=True):
-        tokens[list(window.read_at)] = logits[: len(window.read_at)]
-    return spread
 
 
 def precision_of(backend: str) -> Precision:

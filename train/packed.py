@@ -1,4 +1,4 @@
-"""A BERT that labels tokens, made to be trained fast on a CPU: no padding, and the last layer only where labels are read.
+"""A BERT that labels tokens, made to be fast on a CPU: no padding, and the last layer only where labels are read.
 
 The tokens of all windows stand one below the other, so that padding takes part in no product; attention alone lays them out as a grid.
 The weights are those of transformers' model, and so is what is computed (tests/test_packed.py).
@@ -12,8 +12,6 @@ import torch
 from torch import nn
 from torch.nn import functional
 from transformers.models.bert.modeling_bert import BertForTokenClassification, BertLayer
-
-from train.windows import IGNORED
 
 ROUND_TOKENS, ROUND_LENGTH, ROUND_READS = 32, 8, 4
 """Numbers of rows are rounded up to these: oneDNN makes a kernel anew for every shape, which takes as long as a third of a product."""
@@ -184,11 +182,12 @@ class Layer(nn.Module):
         shares = scores.softmax(-1, dtype=torch.float32).to(value.dtype)
         attended = self.attended_norm(asking + self.dropout(self.attended(asked.tokens(shares @ value))))
         inner = functional.gelu(self.inner(attended))
-        return self.outer_norm(attended + self.dropout(self.outer(inner)))
+        output: torch.Tensor = self.outer_norm(attended + self.dropout(self.outer(inner)))
+        return output
 
 
 class PackedReader(nn.Module):
-    """Reads a batch as transformers' model does and returns its logits where there are labels.
+    """Reads a batch as transformers' model does and returns its logits where they are wanted.
 
     Args:
         model: a BERT with absolute positions whose activation is GELU (see `fits`).
@@ -210,20 +209,19 @@ class PackedReader(nn.Module):
         self.layers = nn.ModuleList([Layer(weights, layer, self.dropout) for layer in layers])
         self.classifier = Dense(weights, model.classifier)
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return logits of shape (reads, classes) and the labels they are to have, shape (reads,).
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, read: torch.Tensor) -> torch.Tensor:
+        """Return logits of shape (reads, classes), window after window.
 
         Args:
-            input_ids: shape (windows, longest), as `attention_mask` and `labels`.
+            input_ids: shape (windows, longest), as `attention_mask` and `read`.
+            read: true at the tokens whose logits are wanted.
         """
         windows, longest = input_ids.shape
         length = round_up(longest, ROUND_LENGTH)
-        input_ids, attention_mask = (functional.pad(each, (0, length - longest)) for each in (input_ids, attention_mask))
-        labels = functional.pad(labels, (0, length - longest), value=IGNORED).flatten()
+        input_ids, attention_mask, read = (functional.pad(each, (0, length - longest)) for each in (input_ids, attention_mask, read))
         places = attention_mask.flatten().nonzero().squeeze(1)
         grid = Grid(Rows.at(places), windows, length)
-        labels = labels[places]
-        at = Rows.at((labels != IGNORED).nonzero().squeeze(1))
+        at = Rows.at(read.flatten()[places].nonzero().squeeze(1))
         reads = Reads.of(at, places[at.index] // length, windows)
         bias = torch.zeros(attention_mask.shape, dtype=self.dtype).masked_fill_(attention_mask == 0, torch.finfo(self.dtype).min)
         bias = bias.repeat_interleave(self.heads, 0).unsqueeze(1)
@@ -234,9 +232,8 @@ class PackedReader(nn.Module):
         *lower, last = self.layers
         for layer in lower:
             states = layer(states, grid, bias)
-        states = self.dropout(last(states, grid, bias, reads))
-        logits: torch.Tensor = self.classifier(states)
-        return logits[: len(at.index)], labels[at.index]
+        logits: torch.Tensor = self.classifier(self.dropout(last(states, grid, bias, reads)))
+        return logits[: len(at.index)]
 
 
 def fits(model: Any) -> bool:

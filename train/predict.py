@@ -18,13 +18,13 @@ from data.articles import read_article, read_standard_input
 from data.errors import InputError, nearest, printable, run_command
 from data.files import write_json, write_jsonl, write_text
 from data.records import Example, read_rows
+from train.backends import BACKENDS
 
 if TYPE_CHECKING:
     from train.reading import Reading
     from train.verdicts import Verdict
 
 OUTPUTS = (".jsonl", ".json", ".csv")
-BACKENDS = ("torch", "onnx", "onnx-int8")
 
 
 def main() -> None:
@@ -50,7 +50,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, help="file to write: .jsonl, .json or .csv")
     parser.add_argument("--html", type=Path, help="write the article view to this file")
     parser.add_argument("--seed", type=int, help="seed to use (default: the first finished one)")
-    parser.add_argument("--backend", choices=BACKENDS, default="torch", help="onnx needs train/export.py first (default: torch)")
+    parser.add_argument(
+        "--backend",
+        choices=BACKENDS,
+        default="torch",
+        help="torch-bf16 is faster, and so are the others, after train/export.py (default: torch)",
+    )
     return parser.parse_args()
 
 

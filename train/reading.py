@@ -20,7 +20,8 @@ from data.issue import open_finder, read_issue
 from data.mentions import How, MentionFinder
 from data.newcomers import sentences_to_tag, with_newcomers
 from data.records import STANCES, Example, Stance
-from train.loading import Backend, OpenRun, open_run
+from train.backends import Backend
+from train.loading import OpenRun, open_run
 from train.verdicts import Verdict, judge_actors
 
 

@@ -14,13 +14,13 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from data.errors import InputError, run_command
+from train.backends import BACKENDS
 from train.progress import Progress
 from train.run_lock import holding
 from train.shard_files import find_shards
 from train.shards import Job, collect_rejects, open_job, rows_left, score_shard
 
 ENGINES = ("local", "ray")
-BACKENDS = ("auto", "torch", "onnx", "onnx-int8")
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--input", type=Path, required=True, help="folder of .jsonl and .parquet shards")
     parser.add_argument("--output", type=Path, required=True, help="folder for the prediction rows")
     parser.add_argument("--seed", type=int, help="seed to use (default: the first finished one)")
-    parser.add_argument("--backend", choices=BACKENDS, default="auto", help="auto takes the fastest export that passed its check")
+    parser.add_argument("--backend", choices=("auto", *BACKENDS), default="auto", help="auto takes the fastest checked export, or torch")
     parser.add_argument("--engine", choices=ENGINES, default="local", help="where to score (default: local)")
     parser.add_argument("--batch-size", type=int, help="windows a pass (default: 4, with torch 16, on a GPU 256)")
     parser.add_argument("--threads", type=int, default=0, help="threads of onnxruntime; 0 is all cores (default)")

@@ -20,8 +20,9 @@ from typing import Any, BinaryIO
 
 from data.errors import InputError
 from data.files import check_links, read_object, read_text, write_json, write_text
+from train.backends import Backend, is_torch
 from train.checkpoints import sha256
-from train.loading import Backend, OpenRun, find_seed, open_run
+from train.loading import OpenRun, find_seed, open_run
 from train.onnx_backend import FILES, passed_parity, precision_of
 from train.runs import prediction_rows
 from train.shard_files import RawRow, check_rows, count_rows, read_shard
@@ -53,8 +54,8 @@ class Job:
 
     @property
     def chunks_at_once(self) -> int:
-        """How many chunks are scored together: two fill each other's gaps where there are threads for both; torch shares out each alone."""
-        return 1 if self.backend == "torch" or self.threads == 1 else 2
+        """How many chunks are scored together: two fill each other's gaps if there are threads for both; torch starts its own for each."""
+        return 1 if is_torch(self.backend) or self.threads == 1 else 2
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the open run behind when the job goes to another process."""
@@ -73,7 +74,7 @@ def open_job(run: Path, seed: int | None, backend: str, output: Path, *, batch_s
     chosen = next(each for each in AUTO if usable(folder, each)) if backend == "auto" else backend
     job = Job(run.resolve(), seed, chosen, output.resolve(), batch_size, threads)  # type: ignore[arg-type]
     _ = job.opened
-    weights = sha256(folder / "model" / "model.safetensors" if chosen == "torch" else folder / "onnx" / FILES[precision_of(chosen)])[:12]
+    weights = sha256(folder / "model" / "model.safetensors" if is_torch(chosen) else folder / "onnx" / FILES[precision_of(chosen)])[:12]
     manifest = {"run": config.name, "seed": folder.name, "backend": chosen, "config_hash": config.hash(), "model_sha256": weights}
     path = output / "score.json"
     if path.is_file() and (theirs := read_object(path)) != manifest:
@@ -85,7 +86,7 @@ def open_job(run: Path, seed: int | None, backend: str, output: Path, *, batch_s
 
 def usable(folder: Path, backend: Backend) -> bool:
     """Tell whether a seed can be opened with a backend: an export must have passed its check."""
-    if backend == "torch":
+    if is_torch(backend):
         return True
     path = folder / "onnx" / "parity.json"
     return path.is_file() and passed_parity(path, precision_of(backend))

@@ -1,8 +1,8 @@
-"""Fine-tuning and prediction of the transformer kinds: span and pair in one loop on transformers' Trainer."""
+"""Fine-tuning of the transformer kinds: span and pair in one loop on transformers' Trainer."""
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -23,7 +23,6 @@ from transformers import (
 )
 
 from data.records import STANCES, Example
-from eval.calibration import softmax
 from train.checkpoints import Carried
 from train.detection import NOTHING_MARKED, Marked
 from train.faults import naming_examples
@@ -178,24 +177,3 @@ def train(
     seconds = earlier.wall_seconds + time.perf_counter() - started
     tokens = sum(data.windows["length"]) / len(data.versions) * (trainer.state.epoch or 0)
     return Trained(trainer.model, tokenizer, reader, trainer.curve(), tokens / seconds, earlier)
-
-
-def predict(model: Any, tokenizer: PreTrainedTokenizerBase, reader: Reader, rows: Sequence[Example], batch_size: int = 64) -> np.ndarray:
-    """Return the stance probabilities of `rows`, shape (n, 3); windows of like length go together."""
-    logits = np.zeros((len(rows), len(STANCES)))
-    for window, output in run_windows(model, tokenizer, reader.encode(rows), batch_size):
-        logits[list(window.examples)] = reader.read(window, output)
-    return softmax(logits)
-
-
-def run_windows(
-    model: Any, tokenizer: PreTrainedTokenizerBase, windows: Sequence[Window], batch_size: int
-) -> Iterator[tuple[Window, np.ndarray]]:
-    """Yield every window with the model's logits, the shortest first; windows of like length go together."""
-    order = sorted(windows, key=lambda window: len(window.input_ids))
-    model.eval()
-    with torch.inference_mode():
-        for start in range(0, len(order), batch_size):
-            batch = order[start : start + batch_size]
-            inputs = tokenizer.pad({"input_ids": [window.input_ids for window in batch]}, return_tensors="pt").to(model.device)
-            yield from zip(batch, model(**inputs).logits.float().cpu().numpy(), strict=True)

@@ -4,7 +4,7 @@ A *window* is a sentence with what precedes it. The span reader makes one window
 off it; the pair reader makes one window an (actor, sentence) pair. Both give `Window`s, so that one training loop serves them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Protocol
@@ -13,6 +13,7 @@ import numpy as np
 
 from data.records import STANCE_ID, STANCES, Example
 from data.spans import MarkedSentence
+from eval.calibration import softmax
 from train.settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -150,6 +151,23 @@ class PairReader:
             return self._encode_row(index, crop(row))
         label = STANCE_ID[row.stance] if row.stance else IGNORED
         return Window(encoded.input_ids, label, (index,), ())
+
+
+def spread(windows: Sequence[Window], outputs: Iterable[np.ndarray]) -> list[np.ndarray]:
+    """Return each window's logits by token, shape (t, labels), from those of its reads, shape (reads, labels); 0 where none are read."""
+    tables = []
+    for window, logits in zip(windows, outputs, strict=True):
+        table = np.zeros((len(window.input_ids), logits.shape[-1]), dtype=logits.dtype)
+        table[list(window.read_at)] = logits[: len(window.read_at)]
+        tables.append(table)
+    return tables
+
+
+def doubtful(windows: Sequence[Window], logits: np.ndarray, doubt: float) -> list[Window]:
+    """Return the windows with an answer whose first two stances lie closer than `doubt`, by the logits of all rows, shape (n, 3)."""
+    second, first = np.sort(softmax(logits), axis=1)[:, -2:].T
+    close = first - second < doubt
+    return [window for window in windows if close[list(window.examples)].any()]
 
 
 def teach(window: Window, rows: Sequence[Example], numbers: Mapping[str, int]) -> Window:
