@@ -58,14 +58,15 @@ def main() -> None:
     times = interleave(contestants(config, rows), 0 if given.quick else given.repetitions)
     peaks = {str(dtype).removeprefix("torch."): peak(dtype, QUICK_MATRIX if given.quick else MATRIX) for dtype in DTYPES}
     stock, dynamic = ratio(times[OURS], times[STOCK]), ratio(times[OURS], times[DYNAMIC])
-    useful = encoder_flops(config, rows) / median(times[OURS].wall)
+    whole, computed = (encoder_flops(config, rows, read_only=each) / median(times[OURS].wall) for each in (False, True))
     lines = [
         Line("targets a second, ours / stock recipe", stock.wall, "x", TEN_TIMES),
         Line("the same by processor time", stock.cpu, "x"),
         Line("targets a second, ours / dynamic padding + bf16", dynamic.wall, "x", FOUR_TIMES),
         Line("the same by processor time", dynamic.cpu, "x"),
-        Line("encoder's share of the measured bf16 peak", useful / peaks["bfloat16"], "", UTILISATION),
-        Line("encoder's share of the measured fp32 peak", useful / peaks["float32"], ""),
+        Line("model FLOP utilisation of the encoder, of the measured bf16 peak", whole / peaks["bfloat16"], "", UTILISATION),
+        Line("the same without what is skipped of the last layer", computed / peaks["bfloat16"], ""),
+        Line("the same of the measured fp32 peak", computed / peaks["float32"], ""),
         *memory_lines(given.run),
         *(quality_lines(config, given.rows, given.quality) if given.quality else []),
     ]
@@ -121,10 +122,12 @@ def peak(dtype: torch.dtype, size: int, device: str = "cpu") -> float:
     return float(2 * size**3 / min(clocked(multiply)[0] for _ in range(7)))
 
 
-def encoder_flops(config: RunConfig, rows: Sequence[Example]) -> float:
+def encoder_flops(config: RunConfig, rows: Sequence[Example], *, read_only: bool = False) -> float:
     """Return the operations of one epoch over the windows' own tokens: products of weights and attention, three passes' worth.
 
-    A frozen embedding saves nothing here: it takes part in no product. Padding and markers' bookkeeping do not count as useful.
+    They are those of the whole encoder, as model FLOP utilisation counts them (Chowdhery et al. 2022, appendix B), or with `read_only`
+    what lanes compute of it: the last layer answers only where a stance is read, and takes the other tokens' keys and values. A frozen
+    embedding saves nothing here: it takes part in no product. Padding and markers' bookkeeping do not count as useful.
     """
     from transformers import AutoConfig
 
@@ -133,12 +136,18 @@ def encoder_flops(config: RunConfig, rows: Sequence[Example]) -> float:
 
     windows = build_reader(config.model, load_tokenizer(config.model.weights)).encode(rows)
     lengths = np.array([len(window.input_ids) for window in windows], dtype=np.float64)
+    reads = np.array([len(window.read_at) for window in windows], dtype=np.float64) if read_only else lengths
     width, layers, inner = 32, 2, 64
     if config.model.weights != "tiny":
         shape = AutoConfig.from_pretrained(resolve_weights(config.model.weights))
         width, layers, inner = shape.hidden_size, shape.num_hidden_layers, shape.intermediate_size
-    weights = layers * (4 * width**2 + 2 * width * inner)
-    return float(3 * (2 * weights * lengths + 4 * layers * width * lengths**2).sum())
+
+    def layer(answering: np.ndarray) -> Any:
+        """Return the operations of a layer that answers at so many of a window's tokens: weights' products, then attention's."""
+        at_every_token, where_it_answers = 2 * width**2, 2 * width**2 + 2 * width * inner
+        return 2 * (at_every_token * lengths + where_it_answers * answering) + 4 * width * answering * lengths
+
+    return float(3 * ((layers - 1) * layer(lengths) + layer(reads)).sum())
 
 
 def memory_lines(run: Path) -> list[Line]:

@@ -60,6 +60,22 @@ def test_logits_are_those_of_transformers_where_labels_are() -> None:
     torch.testing.assert_close(logits, wanted[read], rtol=1e-4, atol=1e-5)
 
 
+def test_lanes_answer_as_transformers_does_without_dropout() -> None:
+    model, given = tiny(dropout=0.5), batch()
+    lanes = Lanes(model, torch.float32, threads=2)
+    for _ in range(2):
+        lanes.learn(1, given, 1, summed_loss)
+        with torch.no_grad():
+            model.classifier.bias.add_(1)  # as an optimizer does: what lanes share must follow
+            wanted = model.eval()(input_ids=given["input_ids"], attention_mask=given["attention_mask"]).logits
+        logits, labels = lanes.answer(given)
+        order = [row for lane in range(2) for row in range(lane, len(LENGTHS), 2)]
+        read = given["labels"][order] != IGNORED
+        torch.testing.assert_close(logits, wanted[order][read], rtol=1e-4, atol=1e-5)
+        assert labels.equal(given["labels"][order][read])
+    assert all(reader.training for reader in lanes.readers)
+
+
 @pytest.mark.parametrize("passes", [1, 2])
 def test_gradients_are_those_of_transformers(passes: int) -> None:
     model, reference, given = tiny(), tiny(), batch()

@@ -97,6 +97,21 @@ class Lanes:
         list(self.pool.map(self._collect, range(LANES)))
         return torch.stack(losses).sum()
 
+    def answer(self, inputs: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what the model says where a batch has labels, shape (reads, classes), and these labels; without dropout."""
+
+        def read(lane: int) -> tuple[torch.Tensor, torch.Tensor]:
+            reader = self.readers[lane].eval()
+            words, mask, labels = (inputs[name][lane::LANES] for name in ("input_ids", "attention_mask", "labels"))
+            with torch.no_grad():
+                logits = reader(words, mask, labels != IGNORED)
+            reader.train()
+            return logits.float(), labels[labels != IGNORED]
+
+        list(self.pool.map(self._refresh, range(LANES)))
+        logits, labels = zip(*self.pool.map(read, range(min(LANES, len(inputs["labels"])))), strict=True)
+        return torch.cat(logits), torch.cat(labels)
+
     def _refresh(self, lane: int) -> None:
         for shared in self._half(lane):
             shared.refresh()

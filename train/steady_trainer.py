@@ -131,10 +131,14 @@ class SteadyTrainer(Trainer):
             num_items_in_batch = None if num_items_in_batch is None else num_items_in_batch * self.passes
         return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
 
-    def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
-        """Evaluate with all threads."""
-        with using_threads(self.threads):
-            return super().evaluate(*arguments, **settings)
+    def prediction_step(self, model: Any, inputs: dict[str, Any], prediction_loss_only: bool, ignore_keys: Any = None) -> Any:
+        """Return loss, chosen labels and gold labels of a batch; in lanes of what is read alone, as one row."""
+        if not self.lanes:
+            return super().prediction_step(model, inputs, prediction_loss_only, ignore_keys)
+        logits, labels = self.lanes.answer(self._prepare_inputs(inputs))
+        loss: Any = self.compute_loss_func
+        with torch.no_grad():
+            return loss({"logits": logits}, labels), logits[None], labels[None]
 
     def _build_lanes(self) -> Lanes | None:
         """Return lanes where there is a CPU for this process alone and a model that they can read."""
