@@ -135,6 +135,14 @@ def test_a_single_window_leaves_a_lane_empty() -> None:
     assert all(weight.isfinite().all() for weight in trained(2, windows=1))
 
 
+def test_a_lane_may_have_nothing_to_read() -> None:
+    given = batch()
+    given["labels"][::2] = IGNORED
+    lanes = Lanes(tiny(), torch.float32, 2)
+    assert lanes.learn(1, given, 1, summed_loss).isfinite()
+    assert len(lanes.answer(given)[1]) == (given["labels"] != IGNORED).sum()
+
+
 def test_frozen_weights_get_no_gradient() -> None:
     model = tiny()
     model.get_input_embeddings().weight.requires_grad_(False)

@@ -10,8 +10,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from train.packed import PackedReader, fits
+from train.packed import PackedReader, fits, product_weights
 from train.windows import Window, spread
+
+FEWEST_PASSES = 2
+"""A few windows, those of an article, are shared by two threads; how many there are decides no bit of the answers."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Forward:
         """The reader of the model's weights, where it can read them."""
         if self.model.device.type != "cpu" or not fits(self.model):
             return None
-        products = {id(each) for layer in self.model.modules() if isinstance(layer, nn.Linear) for each in layer.parameters()}
+        products = product_weights(self.model)
 
         def weights(*sources: nn.Parameter) -> torch.Tensor:
             stacked = sources[0].detach() if len(sources) == 1 else torch.cat([source.detach() for source in sources])
@@ -38,7 +41,8 @@ class Forward:
     def __call__(self, windows: Sequence[Window], batch_size: int) -> Iterator[tuple[Window, np.ndarray]]:
         """Yield every window with its logits by token, those of like length together, the longest first; unread tokens may have 0."""
         order = sorted(windows, key=lambda window: len(window.input_ids), reverse=True)
-        batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+        size = batch_size if self.packed is None else min(batch_size, max(1, -(-len(order) // FEWEST_PASSES)))
+        batches = [order[start : start + size] for start in range(0, len(order), size)]
         if self.packed is None:
             self.model.eval()
             outputs: Iterator[Any] = map(self._read_padded, batches)

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from train.batches import derived_seed
-from train.packed import PackedReader
+from train.packed import PackedReader, product_weights
 from train.windows import IGNORED
 
 LANES = 2
@@ -70,7 +70,7 @@ class Lanes:
     def __init__(self, model: Any, dtype: torch.dtype, threads: int) -> None:
         self.dtype = dtype
         self.shared: dict[tuple[int, ...], Shared] = {}
-        self.products = {id(each) for layer in model.modules() if isinstance(layer, nn.Linear) for each in layer.parameters()}
+        self.products = product_weights(model)
         self.readers = [PackedReader(model, self._weights, dtype).train() for _ in range(LANES)]
         self.pool = ThreadPoolExecutor(min(LANES, threads), initializer=torch.set_num_threads, initargs=(max(1, threads // LANES),))
 

@@ -249,6 +249,11 @@ def fits(model: Any) -> bool:
     )
 
 
+def product_weights(model: nn.Module) -> set[int]:
+    """Return the ids of the parameters that take part in matrix products, which may be computed in fewer bits."""
+    return {id(each) for layer in model.modules() if isinstance(layer, nn.Linear) for each in layer.parameters()}
+
+
 def round_up(number: int, multiple: int) -> int:
-    """Return the next multiple."""
-    return -(-number // multiple) * multiple
+    """Return the next multiple; of nothing the first, since an empty product has no kernel."""
+    return max(1, -(-number // multiple)) * multiple
