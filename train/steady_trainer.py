@@ -132,7 +132,7 @@ class SteadyTrainer(Trainer):
         return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
 
     def prediction_step(self, model: Any, inputs: dict[str, Any], prediction_loss_only: bool, ignore_keys: Any = None) -> Any:
-        """Return loss, chosen labels and gold labels of a batch; in lanes of what is read alone, as one row."""
+        """Return loss, logits and labels of a batch; in lanes those of what is read alone, as one row."""
         if not self.lanes:
             return super().prediction_step(model, inputs, prediction_loss_only, ignore_keys)
         logits, labels = self.lanes.answer(self._prepare_inputs(inputs))
