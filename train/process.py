@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from threadpoolctl import threadpool_limits
 
-KERNELS_KEPT = "1024"
+KERNELS_KEPT = "512"
 """Compiled CPU kernels that oneDNN keeps, one for every shape of a product: more than lanes meet, since they round up (train/packed.py)."""
 
 

