@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from train.packed import PackedReader, fits, product_weights
+from train.packed import PackedReader, fits, product_weights, stack
 from train.windows import Window, spread
 
 FEWEST_PASSES = 2
@@ -33,8 +33,7 @@ class Forward:
         products = product_weights(self.model)
 
         def weights(*sources: nn.Parameter) -> torch.Tensor:
-            stacked = sources[0].detach() if len(sources) == 1 else torch.cat([source.detach() for source in sources])
-            return stacked.to(self.dtype) if id(sources[0]) in products else stacked
+            return stack(sources, self.dtype if id(sources[0]) in products else sources[0].dtype)
 
         return PackedReader(self.model, weights, self.dtype).eval()
 

@@ -4,7 +4,7 @@ Where all threads share every operation instead, they wait for each other at its
 lane reads, and how the lanes are summed, does not depend on the number of threads: neither do the bits, up to as many as there are lanes.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from train.batches import derived_seed
-from train.packed import PackedReader, product_weights
+from train.packed import PackedReader, product_weights, stack
 from train.windows import IGNORED
 
 LANES = 2
@@ -29,13 +29,6 @@ class Shared:
     sources: tuple[nn.Parameter, ...]
     values: torch.Tensor
     copies: list[nn.Parameter] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, sources: tuple[nn.Parameter, ...], dtype: torch.dtype) -> "Shared":
-        """Return the weights' own values where nothing has to be copied: a single one that is of the type already."""
-        if len(sources) == 1 and sources[0].dtype == dtype:
-            return cls(sources, sources[0].detach())
-        return cls(sources, torch.cat([source.detach() for source in sources]).to(dtype))
 
     def parts(self, stacked: torch.Tensor) -> Sequence[torch.Tensor]:
         """Return what belongs to each source."""
@@ -120,14 +113,14 @@ class Lanes:
         for shared in self._half(lane):
             shared.collect()
 
-    def _half(self, lane: int) -> Iterator[Shared]:
-        return iter(list(self.shared.values())[lane::LANES])
+    def _half(self, lane: int) -> list[Shared]:
+        return list(self.shared.values())[lane::LANES]
 
     def _weights(self, *sources: nn.Parameter) -> nn.Parameter:
         """Return the parameter of the next lane for these weights."""
         dtype = self.dtype if id(sources[0]) in self.products else sources[0].dtype
         key = tuple(map(id, sources))
-        shared = self.shared.get(key) or self.shared.setdefault(key, Shared.of(sources, dtype))
+        shared = self.shared.get(key) or self.shared.setdefault(key, Shared(sources, stack(sources, dtype)))
         copy = nn.Parameter(shared.values, requires_grad=sources[0].requires_grad)
         shared.copies.append(copy)
         return copy

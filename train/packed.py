@@ -4,7 +4,7 @@ The tokens of all windows stand one below the other, so that padding takes part 
 The weights are those of transformers' model, and so is what is computed (tests/test_packed.py).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -252,6 +252,12 @@ def fits(model: Any) -> bool:
 def product_weights(model: nn.Module) -> set[int]:
     """Return the ids of the parameters that take part in matrix products, which may be computed in fewer bits."""
     return {id(each) for layer in model.modules() if isinstance(layer, nn.Linear) for each in layer.parameters()}
+
+
+def stack(sources: Sequence[nn.Parameter], dtype: torch.dtype) -> torch.Tensor:
+    """Return weights one below the other in a type; the values of a single one that has it already are not copied."""
+    values = sources[0].detach() if len(sources) == 1 else torch.cat([source.detach() for source in sources])
+    return values.to(dtype)
 
 
 def round_up(number: int, multiple: int) -> int:
