@@ -14,7 +14,7 @@ from data.errors import InputError
 from data.records import STANCES
 from train import torch_backend
 from train.forward import Forward
-from train.lanes import Lanes
+from train.lanes import Lanes, dealt
 from train.loading import open_run
 from train.packed import Dropout, PackedReader, fits
 from train.process import using_threads
@@ -123,6 +123,25 @@ def trained(threads: int, windows: int = len(LENGTHS)) -> list[torch.Tensor]:
             lanes.learn(step, given, 1, summed_loss)
             optimizer.step()
     return [weight.detach() for weight in model.parameters()]
+
+
+def test_clipping_in_lanes_is_that_of_torch() -> None:
+    model, given = tiny(), batch()
+    model.get_input_embeddings().weight.requires_grad_(False)
+    lanes = Lanes(model, torch.float32, 2)
+    lanes.learn(1, given, 1, summed_loss)
+    before = {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
+    norm = torch.nn.utils.get_total_norm(before.values())
+    torch.testing.assert_close(lanes.clip(1.0), norm)
+    assert norm > 1
+    for name, weight in model.named_parameters():
+        if weight.grad is not None:
+            torch.testing.assert_close(weight.grad, before[name] / norm)
+
+
+def test_lanes_have_about_as_much_to_do_each() -> None:
+    sizes = [sum(size for size in dealt([9, 1, 1, 9, 4, 4, 1], lane, int)) for lane in range(2)]
+    assert sizes == [15, 14]
 
 
 def test_bits_are_the_same_on_one_thread_and_on_two() -> None:

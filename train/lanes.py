@@ -4,13 +4,15 @@ Where all threads share every operation instead, they wait for each other at its
 lane reads, and how the lanes are summed, does not depend on the number of threads: neither do the bits, up to as many as there are lanes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from train.batches import derived_seed
 from train.packed import PackedReader, product_weights, stack
@@ -18,6 +20,7 @@ from train.windows import IGNORED
 
 LANES = 2
 
+Thing = TypeVar("Thing")
 Loss = Callable[[dict[str, torch.Tensor], torch.Tensor], torch.Tensor]
 """Returns what a share of a batch adds to its loss, from {"logits": shape (reads, classes)} and labels of shape (reads,)."""
 
@@ -35,6 +38,11 @@ class Shared:
         parts: Sequence[torch.Tensor] = stacked.split([len(source) for source in self.sources])  # type: ignore[no-untyped-call]
         return parts
 
+    @cached_property
+    def total(self) -> torch.Tensor:
+        """The place of the sources' gradients: memory that is taken anew at every step costs as much as the sum."""
+        return torch.empty(self.values.shape, dtype=self.sources[0].dtype)
+
     def refresh(self) -> None:
         """Take over what the optimizer made of the weights."""
         if self.values.data_ptr() != self.sources[0].data_ptr():
@@ -43,12 +51,18 @@ class Shared:
 
     def collect(self) -> None:
         """Add the gradients of all lanes to those of the weights, in the lanes' order."""
+        gradients = [copy.grad for copy in self.copies if copy.grad is not None]
+        for number, gradient in enumerate(gradients):
+            self.total.copy_(gradient) if number == 0 and self.sources[0].grad is None else self.total.add_(gradient)
+        for source, part in zip(self.sources, self.parts(self.total), strict=True) if gradients else ():
+            source.grad = part
         for copy in self.copies:
-            if copy.grad is None:
-                continue
-            for source, gradient in zip(self.sources, self.parts(copy.grad), strict=True):
-                source.grad = gradient.to(source.dtype, copy=True) if source.grad is None else source.grad.add_(gradient)
             copy.grad = None
+
+
+def dealt(things: Iterable[Thing], lane: int, size: Callable[[Thing], int]) -> list[Thing]:
+    """Return the things that fall to a lane, which add up to about as much in each."""
+    return sorted(things, key=size, reverse=True)[lane::LANES]
 
 
 class Lanes:
@@ -105,6 +119,14 @@ class Lanes:
         logits, labels = zip(*self.pool.map(read, range(min(LANES, len(inputs["labels"])))), strict=True)
         return torch.cat(logits), torch.cat(labels)
 
+    def clip(self, most: float) -> torch.Tensor:
+        """Scale the gradients down to a norm of at most so much; return the norm they had."""
+        halves = [[source for shared in self._half(lane) for source in shared.sources if source.grad is not None] for lane in range(LANES)]
+        norms = self.pool.map(lambda half: get_total_norm([source.grad for source in half]), halves)
+        norm: torch.Tensor = torch.linalg.vector_norm(torch.stack(list(norms)))
+        list(self.pool.map(lambda half: clip_grads_with_norm_(half, most, norm), halves))
+        return norm
+
     def _refresh(self, lane: int) -> None:
         for shared in self._half(lane):
             shared.refresh()
@@ -114,7 +136,7 @@ class Lanes:
             shared.collect()
 
     def _half(self, lane: int) -> list[Shared]:
-        return list(self.shared.values())[lane::LANES]
+        return dealt(self.shared.values(), lane, lambda shared: shared.values.numel())
 
     def _weights(self, *sources: nn.Parameter) -> nn.Parameter:
         """Return the parameter of the next lane for these weights."""

@@ -41,17 +41,17 @@ READERS: dict[str, Any] = {"span": SpanReader, "pair": PairReader}
 
 @dataclass(frozen=True)
 class PlainTokenizer:
-    """The saved tokenizer without transformers; it is called as `train.windows.encode_window` does."""
+    """The saved tokenizer without transformers; it is called as `train.windows.tokenise` does."""
 
     inner: Any
     cls_token_id: int
     sep_token_id: int
     pad_token_id: int
 
-    def __call__(self, text: str, **_: object) -> dict[str, Any]:
-        """Return token ids and character offsets, no special tokens added."""
-        encoding = self.inner.encode(text, add_special_tokens=False)
-        return {"input_ids": encoding.ids, "offset_mapping": encoding.offsets}
+    def __call__(self, texts: list[str], **_: object) -> dict[str, Any]:
+        """Return token ids and character offsets of every text, no special tokens added."""
+        encodings = self.inner.encode_batch(texts, add_special_tokens=False)
+        return {"input_ids": [each.ids for each in encodings], "offset_mapping": [each.offsets for each in encodings]}
 
 
 def load_tokenizer(folder: Path) -> PlainTokenizer:

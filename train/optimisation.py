@@ -1,10 +1,13 @@
 """Which weights are trained, and how fast: frozen parts and learning rates that fall towards the input."""
 
 import re
+from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import Any
 
 import torch
 
+from train.lanes import LANES, dealt
 from train.settings import ModelSettings, TrainerSettings
 
 _LAYER = re.compile(r"\.layers?\.(\d+)\.")
@@ -27,10 +30,30 @@ def depth(name: str, head: int) -> int:
     return -1 if ".embeddings." in name else head
 
 
+class AdamW(torch.optim.AdamW):
+    """torch's AdamW; with a `pool` its weights are dealt out to threads, which wait for memory side by side. The bits are the same."""
+
+    pool: Executor | None = None
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Take a step: the first on one thread, so that checkpoints have the state of all weights in their order."""
+        if self.pool is None or closure or not self.state:
+            return super().step(closure)
+        list(self.pool.map(torch.optim.AdamW.step, map(self._share, range(LANES))))
+        return None
+
+    def _share(self, lane: int) -> torch.optim.AdamW:
+        """Return an optimizer of a share of the weights, which works on the state of this one."""
+        share = torch.optim.AdamW.__new__(torch.optim.AdamW)
+        groups = [group | {"params": dealt(group["params"], lane, torch.Tensor.numel)} for group in self.param_groups]
+        share.__dict__ = self.__dict__ | {"param_groups": groups}
+        return share
+
+
 def optimizer(model: Any, decay: float, settings: TrainerSettings) -> tuple[type[torch.optim.Optimizer], dict[str, Any]]:
     """Return what transformers' Trainer makes its optimizer from."""
     groups = parameter_groups(model, decay, settings)
-    return torch.optim.AdamW, {"params": groups, "lr": settings.learning_rate, "fused": True}
+    return AdamW, {"params": groups, "lr": settings.learning_rate, "fused": True}
 
 
 def parameter_groups(model: Any, decay: float, settings: TrainerSettings) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ The weights are those of transformers' model, and so is what is computed (tests/
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -23,24 +23,34 @@ Weights = Callable[..., torch.Tensor]
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows among others: n of them, at `index`, which as a table of their own are followed by zeros up to `count`."""
+    """Some rows of a table, and how they make a table of their own.
+
+    The table of their own has `count` rows, of which those after the last one taken are padding: zeros when taken, without gradient.
+
+    Attributes:
+        index: where the rows stand, shape (n,).
+        inverse: for every row of the table which of the n it is; n, the first row of padding, where it is none of them.
+        count: more than n.
+    """
 
     index: torch.Tensor
+    inverse: torch.Tensor
     count: int
 
     @classmethod
-    def at(cls, index: torch.Tensor) -> "Rows":
-        """Return the rows at `index`, their table rounded up."""
-        return cls(index, round_up(len(index), ROUND_TOKENS))
+    def at(cls, index: torch.Tensor, among: int) -> "Rows":
+        """Return the rows at `index` of a table of `among` rows."""
+        inverse = torch.full((among,), len(index)).index_copy_(0, index, torch.arange(len(index)))
+        return cls(index, inverse, round_up(len(index) + 1, ROUND_TOKENS))
 
     def take(self, table: torch.Tensor) -> torch.Tensor:
         """Return the rows of a table as a table of their own, shape (count, channels)."""
         taken: torch.Tensor = Take.apply(table, self)  # type: ignore[no-untyped-call]
         return taken
 
-    def put(self, rows: torch.Tensor, into: int) -> torch.Tensor:
-        """Return a table of `into` rows that has these at their places and zeros elsewhere."""
-        table: torch.Tensor = Put.apply(rows, self, into)  # type: ignore[no-untyped-call]
+    def put(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return a table that has these rows at their places, and a row of padding elsewhere."""
+        table: torch.Tensor = Put.apply(rows, self)  # type: ignore[no-untyped-call]
         return table
 
 
@@ -50,30 +60,31 @@ class Take(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, table: torch.Tensor, rows: Rows) -> torch.Tensor:
         """Copy the rows."""
-        ctx.rows, ctx.into = rows, len(table)
-        taken = table.new_zeros(rows.count, table.shape[1])
+        ctx.rows = rows
+        taken = table.new_empty(rows.count, table.shape[1])
         torch.index_select(table, 0, rows.index, out=taken[: len(rows.index)])
+        taken[len(rows.index) :] = 0
         return taken
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
-        """Put the gradients where the rows were."""
-        return Put.forward(ctx, gradients[0], ctx.rows, ctx.into), None
+        """Put the gradients where the rows were; those of padding are zeros."""
+        return Put.forward(ctx, gradients[0], ctx.rows), None
 
 
 class Put(torch.autograd.Function):
     """`Rows.put`."""
 
     @staticmethod
-    def forward(ctx: Any, table: torch.Tensor, rows: Rows, into: int) -> torch.Tensor:
+    def forward(ctx: Any, rows: torch.Tensor, to: Rows) -> torch.Tensor:
         """Copy the rows."""
-        ctx.rows = rows
-        return table.new_zeros(into, table.shape[1]).index_copy_(0, rows.index, table[: len(rows.index)])
+        ctx.rows = to
+        return rows.index_select(0, to.inverse)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
         """Take the gradients from where the rows are."""
-        return Take.forward(ctx, gradients[0], ctx.rows), None, None
+        return Take.forward(ctx, gradients[0], ctx.rows), None
 
 
 class Dropout(nn.Module):
@@ -83,15 +94,15 @@ class Dropout(nn.Module):
         super().__init__()
         self.generator = torch.Generator()
         self.scale = 1 / (1 - share)
-        self.lowest_kept = round(share * 2**16) - 2**15
+        self.dropped = round(share * 2**16) - 2**15 - 1
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         """Zero a share of the values and scale up the others, in training only."""
         if not self.training or self.scale == 1:
             return states
         numbers = torch.empty(-(-states.numel() // 4), dtype=torch.int64).random_(_LOWEST, None, generator=self.generator)
-        kept = numbers.view(torch.int16)[: states.numel()].view(states.shape) >= self.lowest_kept
-        return states * kept.to(states.dtype).mul_(self.scale)
+        kept = numbers.view(torch.int16)[: states.numel()].clamp_(self.dropped, self.dropped + 1).sub_(self.dropped)  # 1, else 0
+        return states * kept.view(states.shape).to(states.dtype).mul_(self.scale)
 
 
 class Dense(nn.Module):
@@ -122,22 +133,38 @@ class Norm(nn.Module):
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the tokens of some windows stand: `rows` of a table of (windows * length) tokens."""
+    """Where the tokens of a table stand among those of windows of like length: token i at `place[i]` of (windows * length).
 
-    rows: Rows
+    Every head of a token, of which a row of the table has `heads` for each of its parts (query, key, value), is a row in its own right.
+    """
+
+    place: torch.Tensor
+    count: int
     windows: int
     length: int
+    heads: int
+    _rows: dict[int, Rows] = field(default_factory=dict, repr=False)
 
-    def heads(self, states: torch.Tensor, size: int) -> torch.Tensor:
-        """Return the tokens' states as every head has them, shape (windows * heads, length, size)."""
-        table = self.rows.put(states, self.windows * self.length)
-        return table.view(self.windows, self.length, -1, size).transpose(1, 2).reshape(-1, self.length, size)
+    def split(self, states: torch.Tensor, parts: int) -> Sequence[torch.Tensor]:
+        """Return the parts that stand side by side in the tokens' states, each of shape (windows * heads, length, size)."""
+        rows = self.rows(parts)
+        table = rows.put(states.view(rows.count, -1))
+        return table.view(parts, self.windows * self.heads, self.length, -1).unbind()
 
-    def tokens(self, heads: torch.Tensor) -> torch.Tensor:
+    def join(self, heads: torch.Tensor) -> torch.Tensor:
         """Return the states of the tokens from those of every head."""
-        size = heads.shape[-1]
-        table = heads.view(self.windows, -1, self.length, size).transpose(1, 2).reshape(self.windows * self.length, -1)
-        return self.rows.take(table)
+        return self.rows(1).take(heads.view(-1, heads.shape[-1])).view(self.count, -1)
+
+    def rows(self, parts: int) -> Rows:
+        """Return the heads of every part of the tokens as rows among those of the grid, part by part, window by window, head by head."""
+        if parts not in self._rows:
+            part, head = torch.arange(parts)[:, None], torch.arange(self.heads)
+            window, token = (self.place // self.length)[:, None, None], (self.place % self.length)[:, None, None]
+            index = ((part * self.windows + window) * self.heads + head) * self.length + token
+            tokens = Rows.at(self.place, self.windows * self.length).inverse.view(self.windows, 1, self.length)
+            inverse = (tokens * parts + part[:, :, None, None]) * self.heads + head[:, None]
+            self._rows[parts] = Rows(index.flatten(), inverse.flatten(), self.count * parts * self.heads)
+        return self._rows[parts]
 
 
 @dataclass(frozen=True)
@@ -148,24 +175,25 @@ class Reads:
     grid: Grid
 
     @classmethod
-    def of(cls, at: Rows, windows_read: torch.Tensor, windows: int) -> "Reads":
+    def of(cls, at: Rows, windows_read: torch.Tensor, grid: Grid) -> "Reads":
         """Return the grid that has room for the most reads of any window; `windows_read` is the window of each, shape (reads,)."""
-        reads = torch.bincount(windows_read, minlength=windows)
+        reads = torch.bincount(windows_read, minlength=grid.windows)
         most = round_up(int(reads.max()), ROUND_READS)
         first = reads.cumsum(0) - reads
         places = windows_read * most + torch.arange(len(windows_read)) - first[windows_read]
-        return cls(at, Grid(Rows(places, at.count), windows, most))
+        return cls(at, Grid(places, at.count, grid.windows, most, grid.heads))
 
 
 class Layer(nn.Module):
-    """A BERT layer."""
+    """A BERT layer; the last answers only at the tokens that are read, and asks the others for keys and values alone."""
 
-    def __init__(self, weights: Weights, layer: BertLayer, dropout: Dropout) -> None:
+    def __init__(self, weights: Weights, layer: BertLayer, dropout: Dropout, *, last: bool) -> None:
         super().__init__()
         attention = layer.attention.self
-        self.size, self.scaling = attention.attention_head_size, attention.scaling
-        self.query = Dense(weights, attention.query)
-        self.key_value = Dense(weights, attention.key, attention.value)
+        self.scaling, self.last = attention.scaling, last
+        asked = attention.key, attention.value
+        self.query = Dense(weights, attention.query) if last else nn.Identity()
+        self.asked = Dense(weights, *asked) if last else Dense(weights, attention.query, *asked)
         self.attended = Dense(weights, layer.attention.output.dense)
         self.attended_norm = Norm(weights, layer.attention.output.LayerNorm)
         self.inner = Dense(weights, layer.intermediate.dense)
@@ -173,14 +201,18 @@ class Layer(nn.Module):
         self.outer_norm = Norm(weights, layer.output.LayerNorm)
         self.dropout = dropout
 
-    def forward(self, states: torch.Tensor, grid: Grid, bias: torch.Tensor, reads: Reads | None = None) -> torch.Tensor:
+    def forward(self, states: torch.Tensor, grid: Grid, bias: torch.Tensor, reads: Reads) -> torch.Tensor:
         """Return the layer's output at every token, or at those that are read."""
-        asking, asked = (reads.at.take(states), reads.grid) if reads else (states, grid)
-        query = asked.heads(self.query(asking), self.size)
-        key, value = (grid.heads(half, self.size) for half in self.key_value(states).chunk(2, dim=-1))
+        asking, answered = states, grid
+        if self.last:
+            asking, answered = reads.at.take(states), reads.grid
+            (query,) = answered.split(self.query(asking), 1)
+            key, value = grid.split(self.asked(states), 2)
+        else:
+            query, key, value = grid.split(self.asked(states), 3)
         scores = torch.baddbmm(bias, query, key.transpose(1, 2), alpha=self.scaling)
         shares = scores.softmax(-1, dtype=torch.float32).to(value.dtype)
-        attended = self.attended_norm(asking + self.dropout(self.attended(asked.tokens(shares @ value))))
+        attended = self.attended_norm(asking + self.dropout(self.attended(answered.join(shares @ value))))
         inner = functional.gelu(self.inner(attended))
         output: torch.Tensor = self.outer_norm(attended + self.dropout(self.outer(inner)))
         return output
@@ -204,9 +236,9 @@ class PackedReader(nn.Module):
         self.segments = weights(embeddings.token_type_embeddings.weight)
         self.norm = Norm(weights, embeddings.LayerNorm)
         self.dropout = Dropout(model.config.hidden_dropout_prob)
-        layers: Any = model.bert.encoder.layer
         self.heads = model.config.num_attention_heads
-        self.layers = nn.ModuleList([Layer(weights, layer, self.dropout) for layer in layers])
+        layers: Any = model.bert.encoder.layer
+        self.layers = nn.ModuleList([Layer(weights, layer, self.dropout, last=layer is layers[-1]) for layer in layers])
         self.classifier = Dense(weights, model.classifier)
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, read: torch.Tensor) -> torch.Tensor:
@@ -220,19 +252,19 @@ class PackedReader(nn.Module):
         length = round_up(longest, ROUND_LENGTH)
         input_ids, attention_mask, read = (functional.pad(each, (0, length - longest)) for each in (input_ids, attention_mask, read))
         places = attention_mask.flatten().nonzero().squeeze(1)
-        grid = Grid(Rows.at(places), windows, length)
-        at = Rows.at(read.flatten()[places].nonzero().squeeze(1))
-        reads = Reads.of(at, places[at.index] // length, windows)
+        count = round_up(len(places) + 1, ROUND_TOKENS)
+        grid = Grid(places, count, windows, length, self.heads)
+        at = Rows.at(read.flatten()[places].nonzero().squeeze(1), count)
+        reads = Reads.of(at, places[at.index] // length, grid)
         bias = torch.zeros(attention_mask.shape, dtype=self.dtype).masked_fill_(attention_mask == 0, torch.finfo(self.dtype).min)
         bias = bias.repeat_interleave(self.heads, 0).unsqueeze(1)
-        words = functional.pad(input_ids.flatten()[places], (0, grid.rows.count - len(places)))
-        places = functional.pad(places % length, (0, grid.rows.count - len(places)))
+        words = functional.pad(input_ids.flatten()[places], (0, count - len(places)))
+        places = functional.pad(places % length, (0, count - len(places)))
         states = functional.embedding(words, self.words) + functional.embedding(places, self.places) + self.segments[0]
         states = self.dropout(self.norm(states).to(self.dtype))
-        *lower, last = self.layers
-        for layer in lower:
-            states = layer(states, grid, bias)
-        logits: torch.Tensor = self.classifier(self.dropout(last(states, grid, bias, reads)))
+        for layer in self.layers:
+            states = layer(states, grid, bias, reads)
+        logits: torch.Tensor = self.classifier(self.dropout(states))
         return logits[: len(at.index)]
 
 

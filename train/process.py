@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import gc
 import os
 from collections.abc import Iterator
 
@@ -38,7 +39,16 @@ def using_threads(number: int) -> Iterator[None]:
 def keep_freed_memory() -> None:
     """Tell glibc to keep large freed blocks; page-faulting them in anew at every step costs a tenth of the training time."""
     trim_threshold, mmap_threshold, bytes_kept = -1, -3, 2**30
+    _tell_glibc("mallopt", mmap_threshold, bytes_kept)
+    _tell_glibc("mallopt", trim_threshold, bytes_kept)
+
+
+def return_freed_memory() -> None:
+    """Collect garbage and have glibc return what it kept, after what took the most."""
+    gc.collect()
+    _tell_glibc("malloc_trim", 0)
+
+
+def _tell_glibc(function: str, *arguments: int) -> None:
     with contextlib.suppress(OSError, AttributeError):  # another C library
-        libc = ctypes.CDLL("libc.so.6")
-        libc.mallopt(mmap_threshold, bytes_kept)
-        libc.mallopt(trim_threshold, bytes_kept)
+        getattr(ctypes.CDLL("libc.so.6"), function)(*arguments)

@@ -17,7 +17,7 @@ from eval.calibration import calibrate
 from train.checkpoints import Carried
 from train.interrupts import INTERRUPTS
 from train.origin import describe_origin
-from train.process import prepare_process
+from train.process import prepare_process, return_freed_memory
 from train.ranks import is_first
 from train.runs import BEGUN, DONE, Cost, check_origin, prediction_rows, write_manifest
 from train.settings import BASELINES, RunConfig
@@ -97,6 +97,7 @@ def run_transformer(config: RunConfig, source: Source, splits: Splits, seed: int
     marked = marked_sentences_of(config, source, splits)
     soft = taught(splits["train"], config.data)
     trained = train(config, versions, splits["dev"], seed, folder / "checkpoints", save_seconds=save_seconds, marked=marked, soft=soft)
+    return_freed_memory()
     if not is_first():
         return Outcome()
     trained.model.save_pretrained(folder / "model")

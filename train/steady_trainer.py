@@ -24,6 +24,7 @@ from train.checkpoints import Carried, Checkpoint, latest_usable, prune, seal
 from train.faults import NotANumber
 from train.interrupts import INTERRUPTS, Interrupted
 from train.lanes import Lanes
+from train.optimisation import AdamW
 from train.packed import fits
 from train.process import using_threads
 from train.ranks import is_first, processes, rank, wait_for_all
@@ -139,6 +140,18 @@ class SteadyTrainer(Trainer):
         loss: Any = self.compute_loss_func
         with torch.no_grad():
             return loss({"logits": logits}, labels), logits[None], labels[None]
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """Return the optimizer; it uses the threads of the lanes."""
+        made = super().create_optimizer(model)
+        if self.lanes and isinstance(made, AdamW):
+            made.pool = self.lanes.pool
+        return made
+
+    def _clip_grad_norm(self, model: Any) -> Any:
+        if self.lanes:
+            return self.lanes.clip(self.args.max_grad_norm)
+        return super()._clip_grad_norm(model)  # type: ignore[no-untyped-call]
 
     def _build_lanes(self) -> Lanes | None:
         """Return lanes where there is a CPU for this process alone and a model that they can read."""

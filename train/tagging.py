@@ -6,7 +6,7 @@ first token of every word of a sentence without markers; neither group is ever c
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from data.records import STANCES
 from data.spans import MarkedSentence
 from train.settings import ModelSettings
-from train.windows import IGNORED, Window, encode_window
+from train.windows import IGNORED, Encoded, Window, encode_windows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -51,6 +51,30 @@ class TagWindow(Window):
 
 
 @dataclass(frozen=True)
+class Piece:
+    """Some consecutive words of the sentence at `index`, with their tags."""
+
+    index: int
+    sentence: MarkedSentence
+    words: Sequence[tuple[Offsets, int]]
+
+    @property
+    def start(self) -> int:
+        """Where the first word begins."""
+        return self.words[0][0][0]
+
+    @property
+    def text(self) -> str:
+        """The sentence from the first word to the last."""
+        return self.sentence.text[self.start : self.words[-1][0][1]]
+
+    def halves(self) -> "list[Piece]":
+        """Return two pieces with half of the words each; of a single word, which fills more than a window and is no mention, none."""
+        middle = len(self.words) // 2
+        return [replace(self, words=part) for part in (self.words[:middle], self.words[middle:]) if middle]
+
+
+@dataclass(frozen=True)
 class Tagger:
     """Makes windows of sentences and reads the tag of every word off the model's output."""
 
@@ -59,32 +83,33 @@ class Tagger:
 
     def encode(self, sentences: Sequence[MarkedSentence]) -> list[TagWindow]:
         """Return the windows of `sentences`, in their order, labelled with the tags of their marks."""
-        windows = []
+        pieces = []
         for index, sentence in enumerate(sentences):
             words = [match.span() for match in _WORD.finditer(sentence.text)]
-            windows += self._encode_words(index, sentence, list(zip(words, gold_tags(sentence, words), strict=True)))
-        return windows
+            pieces.append(Piece(index, sentence, list(zip(words, gold_tags(sentence, words), strict=True))))
+        return self._encode_pieces(pieces)
 
     def read(self, window: TagWindow, logits: np.ndarray) -> np.ndarray:
         """Return the log-probability of each word's tags, shape (words, 3), from token logits of shape (t, 6)."""
         scores: np.ndarray = logits[list(window.firsts), len(STANCES) :].astype(np.float64)
         return scores - np.logaddexp.reduce(scores, axis=-1, keepdims=True)
 
-    def _encode_words(self, index: int, sentence: MarkedSentence, words: Sequence[tuple[Offsets, int]]) -> list[TagWindow]:
-        if not words:
-            return []
-        start, end = words[0][0][0], words[-1][0][1]
-        encoded = encode_window(self.tokenizer, self.settings, sentence, sentence.text[start:end])
-        if encoded is None:
-            middle = len(words) // 2  # a single word that fills more than a window is no mention
-            return [window for part in (words[:middle], words[middle:]) if middle for window in self._encode_words(index, sentence, part)]
-        first_at = {start + left: position for position, (left, right) in reversed(encoded.offsets.items()) if left < right}
-        read = [(word, tag) for word, tag in words if word[0] in first_at]
+    def _encode_pieces(self, pieces: Sequence[Piece]) -> list[TagWindow]:
+        pieces = [piece for piece in pieces if piece.words]
+        asked = [(piece.sentence, piece.text) for piece in pieces]
+        windows: list[TagWindow] = []
+        for piece, encoded in zip(pieces, encode_windows(self.tokenizer, self.settings, asked), strict=True):
+            windows += self._encode_pieces(piece.halves()) if encoded is None else [self._window(piece, encoded)]
+        return windows
+
+    def _window(self, piece: Piece, encoded: Encoded) -> TagWindow:
+        first_at = {piece.start + left: position for position, (left, right) in reversed(encoded.offsets.items()) if left < right}
+        read = [(word, tag) for word, tag in piece.words if word[0] in first_at]
         firsts = tuple(first_at[word[0]] for word, _ in read)
         labels = [IGNORED] * len(encoded.input_ids)
         for position, (_, tag) in zip(firsts, read, strict=True):
             labels[position] = len(STANCES) + tag
-        return [TagWindow(encoded.input_ids, labels, (), (), index, tuple(word for word, _ in read), firsts)]
+        return TagWindow(encoded.input_ids, labels, (), (), piece.index, tuple(word for word, _ in read), firsts)
 
 
 def gold_tags(sentence: MarkedSentence, words: Iterable[Offsets]) -> list[int]:

@@ -26,7 +26,7 @@ BATCH_SIZES = {"cpu": 16, "cuda": 256}
 """Windows a pass; on a GPU a small pass takes as long as a large one."""
 
 
-BF16_DOUBT = 0.02
+BF16_DOUBT = 0.01
 """Answers in bfloat16 whose first two stances lie closer than this are asked again in fp32."""
 
 

@@ -174,6 +174,7 @@ def train(
     started = time.perf_counter()
     with naming_examples(zip(data.windows["input_ids"], data.examples, strict=True), config):
         earlier = trainer.train_or_continue()
+    model.zero_grad()  # gradients are of no more use
     seconds = earlier.wall_seconds + time.perf_counter() - started
     tokens = sum(data.windows["length"]) / len(data.versions) * (trainer.state.epoch or 0)
     return Trained(trainer.model, tokenizer, reader, trainer.curve(), tokens / seconds, earlier)

@@ -4,7 +4,7 @@ A *window* is a sentence with what precedes it. The span reader makes one window
 off it; the pair reader makes one window an (actor, sentence) pair. Both give `Window`s, so that one training loop serves them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Protocol
@@ -24,6 +24,12 @@ MARKERS = ("<actor>", "</actor>")
 
 IGNORED = -100
 """The label of tokens that are not read; cross-entropy skips it."""
+
+Tokens = tuple[list[int], list[tuple[int, int]]]
+"""Token ids, and the characters that each token stands for."""
+
+TEXTS_AT_ONCE = 256
+"""Texts handed to the tokenizer at once: it shares them among the cores."""
 
 CROP_MARGIN = 300
 """Characters kept on either side of a mention in a sentence that is too long for any window."""
@@ -87,19 +93,21 @@ class SpanReader:
 
     def encode(self, rows: Sequence[Example]) -> list[Window]:
         """Group consecutive rows of one sentence, and consecutive sentences of one document, and encode each group once."""
-        passages = group_passages(rows, self.settings.window_sentences)
-        return [window for passage in passages for window in self._encode_passage(passage)]
+        return self._encode_passages(group_passages(rows, self.settings.window_sentences))
 
     def read(self, window: Window, logits: np.ndarray) -> np.ndarray:
         """Average the token logits of the stances, the first three, over the positions of each example."""
         return np.stack([logits[list(positions), : len(STANCES)].mean(axis=0) for positions in window.positions])
 
-    def _encode_passage(self, sentences: Sequence[Sentence]) -> list[Window]:
-        text, spans = join_sentences(sentences)
-        marked, marked_spans = mark_mentions(text, spans)
-        encoded = encode_window(self.tokenizer, self.settings, sentences[0].rows[0], marked)
-        if encoded is None:
-            return [window for part in _halves(sentences) for window in self._encode_passage(part)]
+    def _encode_passages(self, passages: Sequence[Sequence[Sentence]]) -> list[Window]:
+        marked = [mark_mentions(*join_sentences(passage)) for passage in passages]
+        asked = [(passage[0].rows[0], text) for passage, (text, _) in zip(passages, marked, strict=True)]
+        windows: list[Window] = []
+        for passage, (_, spans), encoded in zip(passages, marked, encode_windows(self.tokenizer, self.settings, asked), strict=True):
+            windows += self._encode_passages(_halves(passage)) if encoded is None else [self._window(passage, spans, encoded)]
+        return windows
+
+    def _window(self, sentences: Sequence[Sentence], marked_spans: Sequence[tuple[int, int]], encoded: Encoded) -> Window:
         rows = [row for sentence in sentences for row in sentence.rows]
         positions = tuple(self._positions(encoded, *span) for span in marked_spans)
         labels = [IGNORED] * len(encoded.input_ids)
@@ -107,7 +115,7 @@ class SpanReader:
             for position in read:
                 labels[position] = STANCE_ID[row.stance] if row.stance else IGNORED
         indices = tuple(index for sentence in sentences for index in sentence.indices)
-        return [Window(encoded.input_ids, labels, indices, positions)]
+        return Window(encoded.input_ids, labels, indices, positions)
 
     def _positions(self, encoded: Encoded, start: int, end: int) -> tuple[int, ...]:
         """Return where the actor marked from `start` to `end` (markers included) is read."""
@@ -138,17 +146,21 @@ class PairReader:
 
     def encode(self, rows: Sequence[Example]) -> list[Window]:
         """Return one window a row."""
-        return [self._encode_row(index, row) for index, row in enumerate(rows)]
+        return self._encode_rows(list(enumerate(rows)))
 
     def read(self, window: Window, logits: np.ndarray) -> np.ndarray:
         """Return the sequence logits, shape (3,), as those of the window's one example."""
         return logits.reshape(1, -1)
 
-    def _encode_row(self, index: int, row: Example) -> Window:
-        marked, _ = mark_mentions(row.text, [(row.start, row.end)])
-        encoded = encode_window(self.tokenizer, self.settings, row, f"{marked} {row.mention}")
-        if encoded is None:
-            return self._encode_row(index, crop(row))
+    def _encode_rows(self, rows: Sequence[tuple[int, Example]]) -> list[Window]:
+        marked = [mark_mentions(row.text, [(row.start, row.end)])[0] for _, row in rows]
+        asked = [(row, f"{text} {row.mention}") for (_, row), text in zip(rows, marked, strict=True)]
+        windows: list[Window] = []
+        for (index, row), encoded in zip(rows, encode_windows(self.tokenizer, self.settings, asked), strict=True):
+            windows += self._encode_rows([(index, crop(row))]) if encoded is None else [self._window(index, row, encoded)]
+        return windows
+
+    def _window(self, index: int, row: Example, encoded: Encoded) -> Window:
         label = STANCE_ID[row.stance] if row.stance else IGNORED
         return Window(encoded.input_ids, label, (index,), ())
 
@@ -183,30 +195,37 @@ def teach(window: Window, rows: Sequence[Example], numbers: Mapping[str, int]) -
     return replace(window, labels=labels)
 
 
-def encode_window(
-    tokenizer: "PreTrainedTokenizerBase", settings: ModelSettings, row: Example | MarkedSentence, text: str
-) -> Encoded | None:
-    """Encode a text after what leads up to it in the row, as one segment; None if the text alone is too long.
+def encode_windows(
+    tokenizer: "PreTrainedTokenizerBase", settings: ModelSettings, asked: Sequence[tuple[Example | MarkedSentence, str]]
+) -> Iterator[Encoded | None]:
+    """Encode texts, each after what leads up to it in its row, as one segment; None for one that alone is too long.
 
     The offsets are those of the text's tokens, by token position.
     """
-    tokens = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False)
-    room = settings.max_length - len(tokens["input_ids"]) - 2
-    if room < 0:
-        return None
-    head = [tokenizer.cls_token_id, *encode_lead(tokenizer, row, settings.target_text, room)]
-    offsets = {len(head) + index: tuple(span) for index, span in enumerate(tokens["offset_mapping"])}
-    return Encoded([*head, *tokens["input_ids"], tokenizer.sep_token_id], offsets)
+    for start in range(0, len(asked), TEXTS_AT_ONCE):
+        rows, texts = zip(*asked[start : start + TEXTS_AT_ONCE], strict=True)
+        leads = [leading_text(row, settings.target_text) for row in rows]
+        for row, lead, before, (ids, spans) in zip(rows, leads, tokenise(tokenizer, leads), tokenise(tokenizer, texts), strict=True):
+            room = settings.max_length - len(ids) - 2
+            if room < 0:
+                yield None
+                continue
+            head = [tokenizer.cls_token_id, *cut_lead(row, lead, before, room)]
+            yield Encoded([*head, *ids, tokenizer.sep_token_id], {len(head) + index: span for index, span in enumerate(spans)})
 
 
-def encode_lead(tokenizer: "PreTrainedTokenizerBase", row: Example | MarkedSentence, target_text: bool, room: int) -> list[int]:
+def tokenise(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str]) -> list[Tokens]:
+    """Return the token ids of every text and where each token stands in it; no special tokens are added."""
+    if not any(texts):
+        return [([], [])] * len(texts)
+    tokens = tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False)
+    return list(zip(tokens["input_ids"], tokens["offset_mapping"], strict=True))
+
+
+def cut_lead(row: Example | MarkedSentence, lead: str, tokens: Tokens, room: int) -> list[int]:
     """Return the tokens of what stands before the sentence; where there are too many, the context is cut from the left, then the target."""
-    lead = leading_text(row, target_text)
-    if not lead:
-        return []
-    tokens = tokenizer(lead, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False)
-    ids = list(tokens["input_ids"])
-    target = sum(start < len(lead) - len(row.context) - 1 for start, _ in tokens["offset_mapping"])
+    ids, spans = tokens
+    target = sum(start < len(lead) - len(row.context) - 1 for start, _ in spans)
     surplus = max(0, len(ids) - room)
     return [*ids[:target], *ids[target + surplus :]][:room]
 
