@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from data.records import STANCES
 from eval import charts, pictures
+from eval.durations import duration
 from eval.metrics import HEADLINES, METRIC_TITLES
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -102,15 +103,6 @@ def _source_hash(text: str) -> str:
 def percent(value: float | None, digits: int = 0) -> str:
     """Write a share as a percentage, or a dash where it is undefined."""
     return "–" if value is None else f"{100 * value:.{digits}f}\N{NO-BREAK SPACE}%"
-
-
-def duration(seconds: float | None) -> str:
-    """Write seconds as hours, minutes and seconds."""
-    if seconds is None:
-        return "–"
-    whole = round(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{seconds:.1f} s"
 
 
 def markdown_cell(text: Any) -> str:

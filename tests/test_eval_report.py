@@ -18,8 +18,9 @@ from eval_fakes import FakeRun, make_items, write_run
 from data.errors import InputError
 from data.files import ROOT, write_jsonl
 from eval.calibration import scale
+from eval.durations import duration
 from eval.metrics import HEADLINES, macro_f1
-from eval.render import duration, markdown_cell
+from eval.render import markdown_cell
 from eval.report import parse_exports, summary, write_report
 from eval.runs import read_run
 from eval.sections import curve_points

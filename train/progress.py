@@ -4,6 +4,8 @@ import sys
 import time
 from dataclasses import dataclass, field
 
+from eval.durations import duration
+
 SECONDS = {True: 0.5, False: 30.0}
 """Seconds between two lines, on a terminal and in a log."""
 
@@ -42,10 +44,3 @@ class Progress:
         text = self.describe(now - self.started)
         terminal = sys.stderr.isatty()
         print(f"\r{text}\x1b[K" if terminal else text, end="" if terminal else "\n", file=sys.stderr, flush=True)
-
-
-def duration(seconds: float) -> str:
-    """Write seconds as hours, minutes and seconds."""
-    whole = round(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
