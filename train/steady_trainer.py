@@ -64,6 +64,11 @@ class SteadyTrainer(Trainer):
         """Return where the checkpoints lie."""
         return Path(str(self.args.output_dir))
 
+    @property
+    def step_seed(self) -> int:
+        """Return what seeds all that is random in the next step of this process."""
+        return derived_seed("step", self.args.seed, self.state.global_step, rank())
+
     def train_or_continue(self) -> Carried:
         """Train to the end, from the last usable checkpoint on if there is one; return what was spent in earlier processes.
 
@@ -163,8 +168,7 @@ class SteadyTrainer(Trainer):
         """Learn from a batch as `compute_loss` would."""
         loss: Any = self.compute_loss_func
         labels = num_items_in_batch * self.passes
-        seed = derived_seed("step", self.args.seed, self.state.global_step, rank())
-        return lanes.learn(seed, inputs, self.passes, lambda outputs, wanted: loss(outputs, wanted, labels))
+        return lanes.learn(self.step_seed, inputs, self.passes, lambda outputs, wanted: loss(outputs, wanted, labels))
 
     def _choose_checkpoint(self) -> Checkpoint | None:
         """Let the first process choose, so that all continue from the same checkpoint."""
@@ -223,7 +227,7 @@ class StepControl(TrainerCallback):
 
     def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Seed dropout and whatever else is random in a step."""
-        set_seed(derived_seed("step", args.seed, state.global_step, rank()))
+        set_seed(self.trainer.step_seed)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Have a checkpoint written, if all processes agree; at the end of an epoch one is written anyway, after its evaluation."""
