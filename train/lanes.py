@@ -81,6 +81,13 @@ class Lanes:
         self.readers = [PackedReader(model, self._weights, dtype).train() for _ in range(LANES)]
         self.pool = ThreadPoolExecutor(min(LANES, threads), initializer=torch.set_num_threads, initargs=(max(1, threads // LANES),))
 
+    def __enter__(self) -> "Lanes":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the threads: what memory they kept is taken over by those that come next."""
+        self.pool.shutdown()
+
     def learn(self, seed: int, inputs: dict[str, torch.Tensor], passes: int, loss: Loss) -> torch.Tensor:
         """Add the gradients of a batch to those of the model; return its loss.
 

@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -88,8 +89,9 @@ class SteadyTrainer(Trainer):
             model.load_state_dict(load_file(best / "model.safetensors"), strict=False)
         else:
             self.lanes = self._build_lanes()
-            with INTERRUPTS.deferred(), using_threads(1 if self.lanes else self.threads):
+            with INTERRUPTS.deferred(), using_threads(1 if self.lanes else self.threads), self.lanes or nullcontext():
                 self.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
+            self.lanes = None
         self.model = self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
         return earlier
 
