@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -126,3 +127,16 @@ def test_a_passage_too_long_for_a_window_is_halved(tokenizer: PreTrainedTokenize
     rows = [make_example("Moscow objects " + "word " * 20, "Moscow", id=str(n), sent_id=n) for n in range(4)]
     windows = SpanReader(tokenizer, ModelSettings(window_sentences=4, max_length=64)).encode(rows)
     assert [window.examples for window in windows] == [(0, 1), (2, 3)]
+
+
+@pytest.mark.parametrize("kind", [SpanReader, PairReader])
+def test_texts_tokenised_together_make_the_windows_of_each_alone(
+    tokenizer: PreTrainedTokenizerBase, make_example: Make, kind: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("train.windows.TEXTS_AT_ONCE", 3)
+    texts = ["Moscow objects.", "Moscow " + "word " * 2000 + "waits.", TEXT, "Prague and Moscow agree.", "Moscow waits."]
+    rows = [make_example(text, "Moscow", id=str(n), sent_id=n, context="It rained." * (n % 2)) for n, text in enumerate(texts)]
+    reader = kind(tokenizer, ModelSettings(max_length=64))
+    alone = [replace(window, examples=(index,)) for index, row in enumerate(rows) for window in reader.encode([row])]
+    assert reader.encode(rows) == alone
+    assert len(alone) == len(texts)
