@@ -52,10 +52,13 @@ class Shared:
     def collect(self) -> None:
         """Add the gradients of all lanes to those of the weights, in the lanes' order."""
         gradients = [copy.grad for copy in self.copies if copy.grad is not None]
-        for number, gradient in enumerate(gradients):
-            self.total.copy_(gradient) if number == 0 and self.sources[0].grad is None else self.total.add_(gradient)
-        for source, part in zip(self.sources, self.parts(self.total), strict=True) if gradients else ():
-            source.grad = part
+        if gradients:
+            if self.sources[0].grad is None:
+                self.total.copy_(gradients.pop(0))
+            for gradient in gradients:
+                self.total.add_(gradient)
+            for source, part in zip(self.sources, self.parts(self.total), strict=True):
+                source.grad = part
         for copy in self.copies:
             copy.grad = None
 
