@@ -10,6 +10,7 @@ from tiny_run import make_run
 from data.errors import InputError
 from data.files import ROOT
 from data.records import Example, Prediction, read_rows
+from eval.durations import duration
 from train import score as score_command
 from train import shards
 from train.progress import Progress
@@ -254,7 +255,8 @@ def test_rejects_of_an_earlier_time_go_when_there_are_none(tmp_path: Path) -> No
 def test_progress_tells_rate_and_time_left() -> None:
     progress = Progress(1000)
     progress.rows = 250
-    assert progress.describe(10.0) == "250 of 1,000 rows, 25 rows/s, 30.0 s left"
+    assert progress.describe(10.0) == "250 of 1,000 rows, 25 rows/s, 30 s left"
+    assert duration(3725) == "1 h 02 min"
 
 
 @pytest.mark.ray

@@ -37,7 +37,7 @@ class Progress:
         """Return the line after some seconds of work."""
         rate = self.rows / max(seconds, 1e-9)
         left = (self.total - self.rows) / rate if rate else 0.0
-        tail = f", {duration(left)} left" if left > 0 else f" in {duration(seconds)}"
+        tail = f", {duration(left, 0)} left" if left > 0 else f" in {duration(seconds, 0)}"
         return f"{self.rows:,} of {max(self.total, self.rows):,} rows, {rate:,.0f} rows/s{tail}"
 
     def _show(self, now: float) -> None:
