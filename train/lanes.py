@@ -82,6 +82,7 @@ class Lanes:
         self.shared: dict[tuple[int, ...], Shared] = {}
         self.products = product_weights(model)
         self.readers = [PackedReader(model, self._weights, dtype).train() for _ in range(LANES)]
+        self.halves = [dealt(self.shared.values(), lane, lambda shared: shared.values.numel()) for lane in range(LANES)]
         self.pool = ThreadPoolExecutor(min(LANES, threads), initializer=torch.set_num_threads, initargs=(max(1, threads // LANES),))
 
     def __enter__(self) -> "Lanes":
@@ -131,22 +132,19 @@ class Lanes:
 
     def clip(self, most: float) -> torch.Tensor:
         """Scale the gradients down to a norm of at most so much; return the norm they had."""
-        halves = [[source for shared in self._half(lane) for source in shared.sources if source.grad is not None] for lane in range(LANES)]
-        norms = self.pool.map(lambda half: get_total_norm([source.grad for source in half]), halves)
+        sources = [[source for shared in half for source in shared.sources if source.grad is not None] for half in self.halves]
+        norms = self.pool.map(lambda half: get_total_norm([source.grad for source in half]), sources)
         norm: torch.Tensor = torch.linalg.vector_norm(torch.stack(list(norms)))
-        list(self.pool.map(lambda half: clip_grads_with_norm_(half, most, norm), halves))
+        list(self.pool.map(lambda half: clip_grads_with_norm_(half, most, norm), sources))
         return norm
 
     def _refresh(self, lane: int) -> None:
-        for shared in self._half(lane):
+        for shared in self.halves[lane]:
             shared.refresh()
 
     def _collect(self, lane: int) -> None:
-        for shared in self._half(lane):
+        for shared in self.halves[lane]:
             shared.collect()
-
-    def _half(self, lane: int) -> list[Shared]:
-        return dealt(self.shared.values(), lane, lambda shared: shared.values.numel())
 
     def _weights(self, *sources: nn.Parameter) -> nn.Parameter:
         """Return the parameter of the next lane for these weights."""

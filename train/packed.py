@@ -133,13 +133,12 @@ class Norm(nn.Module):
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the tokens of a table stand among those of windows of like length: token i at `place[i]` of (windows * length).
+    """Where the tokens of a table stand among the (windows * length) of windows of like length.
 
     Every head of a token, of which a row of the table has `heads` for each of its parts (query, key, value), is a row in its own right.
     """
 
-    place: torch.Tensor
-    count: int
+    tokens: Rows
     windows: int
     length: int
     heads: int
@@ -153,17 +152,17 @@ class Grid:
 
     def join(self, heads: torch.Tensor) -> torch.Tensor:
         """Return the states of the tokens from those of every head."""
-        return self.rows(1).take(heads.view(-1, heads.shape[-1])).view(self.count, -1)
+        return self.rows(1).take(heads.view(-1, heads.shape[-1])).view(self.tokens.count, -1)
 
     def rows(self, parts: int) -> Rows:
         """Return the heads of every part of the tokens as rows among those of the grid, part by part, window by window, head by head."""
         if parts not in self._rows:
             part, head = torch.arange(parts)[:, None], torch.arange(self.heads)
-            window, token = (self.place // self.length)[:, None, None], (self.place % self.length)[:, None, None]
-            index = ((part * self.windows + window) * self.heads + head) * self.length + token
-            tokens = Rows.at(self.place, self.windows * self.length).inverse.view(self.windows, 1, self.length)
-            inverse = (tokens * parts + part[:, :, None, None]) * self.heads + head[:, None]
-            self._rows[parts] = Rows(index.flatten(), inverse.flatten(), self.count * parts * self.heads)
+            place = self.tokens.index[:, None, None]
+            index = ((part * self.windows + place // self.length) * self.heads + head) * self.length + place % self.length
+            token = self.tokens.inverse.view(self.windows, 1, self.length)
+            inverse = (token * parts + part[:, :, None, None]) * self.heads + head[:, None]
+            self._rows[parts] = Rows(index.flatten(), inverse.flatten(), self.tokens.count * parts * self.heads)
         return self._rows[parts]
 
 
@@ -181,7 +180,7 @@ class Reads:
         most = round_up(int(reads.max()), ROUND_READS)
         first = reads.cumsum(0) - reads
         places = windows_read * most + torch.arange(len(windows_read)) - first[windows_read]
-        return cls(at, Grid(places, at.count, grid.windows, most, grid.heads))
+        return cls(at, Grid(Rows.at(places, grid.windows * most), grid.windows, most, grid.heads))
 
 
 class Layer(nn.Module):
@@ -252,8 +251,9 @@ class PackedReader(nn.Module):
         length = round_up(longest, ROUND_LENGTH)
         input_ids, attention_mask, read = (functional.pad(each, (0, length - longest)) for each in (input_ids, attention_mask, read))
         places = attention_mask.flatten().nonzero().squeeze(1)
-        count = round_up(len(places) + 1, ROUND_TOKENS)
-        grid = Grid(places, count, windows, length, self.heads)
+        tokens = Rows.at(places, windows * length)
+        count = tokens.count
+        grid = Grid(tokens, windows, length, self.heads)
         at = Rows.at(read.flatten()[places].nonzero().squeeze(1), count)
         reads = Reads.of(at, places[at.index] // length, grid)
         bias = torch.zeros(attention_mask.shape, dtype=self.dtype).masked_fill_(attention_mask == 0, torch.finfo(self.dtype).min)
