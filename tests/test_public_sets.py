@@ -181,7 +181,7 @@ def test_vast_reads_its_files_and_scores_unseen_topics_apart(tmp_path: Path) -> 
 
 
 def test_rows_of_one_sentence_with_other_targets_are_read_apart(tmp_path: Path) -> None:
-    from train.windows import group_passages
+    from train.passages import group_passages
 
     row = Example(id="a", doc_id="d", sent_id=1, text="Ann spoke.", actor="Ann", mention="Ann", start=0, end=3, target="toll")
     rows = [row, row.model_copy(update={"id": "b"}), row.model_copy(update={"id": "c", "target": "zoo"})]

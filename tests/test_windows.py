@@ -6,9 +6,10 @@ import pytest
 from transformers import PreTrainedTokenizerBase
 
 from data.records import Example
+from train.passages import mark_mentions
 from train.settings import ModelSettings
 from train.weights import MARKERS, load_tokenizer
-from train.windows import IGNORED, PairReader, SpanReader, mark_mentions
+from train.windows import IGNORED, PairReader, SpanReader
 
 Make = Callable[..., Example]
 TEXT = "Moscow told Prague that it objects."

@@ -18,9 +18,9 @@ from data.errors import InputError
 from data.extras import import_extra
 from data.files import write_json
 from data.records import STANCE_ID, STANCES, Example
+from train.passages import MARKERS, crop, leading_text, mark_mentions
 from train.settings import ModelSettings, RunConfig
 from train.weights import load_tokenizer, quieten, resolve_weights
-from train.windows import MARKERS, crop, leading_text, mark_mentions
 
 MAX_CHARACTERS_A_TOKEN = 6
 """A sentence of more characters than this for every token of the window is cut to the neighbourhood of its mention."""

